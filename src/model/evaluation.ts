@@ -1,0 +1,162 @@
+/** The judgement of one run: `evaluation.json`. Everything a report shows comes from here alone. */
+import type { BusinessService, ObjectiveSpec, PhaseName } from './plan.ts';
+import type { EnvironmentRecord } from './run-records.ts';
+
+export type Verdict = 'pass' | 'fail' | 'inconclusive';
+
+export interface Evidence {
+  /** One sentence with the numbers. */
+  readonly text: string;
+  /** File of the run folder it rests on. */
+  readonly file?: string;
+}
+
+export interface ObjectiveResult {
+  readonly id: string;
+  readonly kind: ObjectiveSpec['kind'];
+  /** Business service, or `platform` for objectives that belong to none (autoscaling, invariants). */
+  readonly service: BusinessService | 'platform';
+  readonly verdict: Verdict;
+  /** Null: nothing could be measured, or censored (see `censored`). */
+  readonly measured: number | null;
+  readonly target: number;
+  readonly unit: 'ms' | 'ratio' | 'writes' | 'violations' | 'replicas';
+  /** `at-most`: measured <= target passes; `at-least`: measured >= target. */
+  readonly direction: 'at-most' | 'at-least';
+  /** Distance to the target as a share of it, positive when met; null without a measurement or with target 0. */
+  readonly margin: number | null;
+  /** Half-width of the measurement error in `unit`, when known. */
+  readonly errorBar: number | null;
+  /** The true value is larger than `measured`: the run ended first. */
+  readonly censored: boolean;
+  /** Why, in one sentence. */
+  readonly reason: string;
+  readonly evidence: readonly Evidence[];
+  readonly source?: string;
+  /** Further figures of this objective (e.g. desired/ready/service-level-back times), for the detail table. */
+  readonly details: readonly {
+    readonly name: string;
+    readonly value: number | string | null;
+    readonly unit?: string;
+    readonly target?: number;
+  }[];
+}
+
+export interface GuardResult {
+  readonly id: string;
+  readonly held: boolean;
+  readonly reason: string;
+  /** Objectives that this guard makes inconclusive; empty: all of them. */
+  readonly objectives: readonly string[];
+}
+
+export interface FaultWindow {
+  readonly fault: string;
+  readonly kind: string;
+  readonly target: string;
+  readonly blastRadius: string;
+  readonly prediction?: string;
+  readonly injectedAt: number | null;
+  readonly endedAt: number | null;
+  readonly revertedAt: number | null;
+  readonly proven: boolean;
+  readonly reverted: boolean;
+  readonly evidence: readonly string[];
+}
+
+/** The four moments of a recovery, for one service and one fault. */
+export interface RecoveryBracket {
+  readonly service: BusinessService;
+  readonly fault: string;
+  readonly injectedAt: number;
+  readonly impactAt: number | null;
+  readonly firstOkAt: number | null;
+  readonly recoveredAt: number | null;
+  readonly recoveryMs: number | null;
+  readonly errorBarMs: number;
+  readonly censored: boolean;
+  /** Configured bound (Patroni ttl and loop_wait, HPA sync, liveness/readiness probe periods) in words and ms when computable. */
+  readonly bound: { readonly text: string; readonly ms: number | null } | null;
+}
+
+export interface ScenarioSummary {
+  readonly scenario: string;
+  readonly loadClass: string;
+  readonly service: string;
+  readonly phases: readonly PhaseFigures[];
+}
+
+export interface PhaseFigures {
+  readonly phase: PhaseName;
+  readonly scheduled: number;
+  readonly dropped: number;
+  readonly interrupted: number;
+  readonly ok: number;
+  readonly fail: number;
+  readonly unknown: number;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly perSecond: number;
+}
+
+/** What the read-back found, by service. */
+export interface DataLossSummary {
+  readonly service: BusinessService;
+  readonly acknowledged: number;
+  readonly unknown: number;
+  readonly unknownThatHappened: number;
+  readonly lostKeys: readonly LostKey[];
+  readonly duplicatedKeys: readonly string[];
+  readonly readBacks: number;
+}
+
+export interface LostKey {
+  readonly key: string;
+  readonly model: string;
+  readonly effect: string;
+  readonly answeredAt: number;
+}
+
+/** Parallel arrays over one axis; null where nothing was seen. */
+export interface Series {
+  readonly name: string;
+  readonly unit: string;
+  readonly panel: 'throughput' | 'attainment' | 'latency' | 'errors' | 'replicas' | 'replication' | 'redis' | 'probes';
+  readonly values: readonly (number | null)[];
+}
+
+export interface Timeline {
+  readonly startAt: number;
+  readonly stepMs: number;
+  /** Instants of the axis, `startAt + i * stepMs`. */
+  readonly points: number;
+  readonly series: readonly Series[];
+}
+
+export interface Evaluation {
+  readonly schemaVersion: 1;
+  readonly runId: string;
+  readonly verdict: Verdict;
+  readonly objectives: readonly ObjectiveResult[];
+  readonly plan: { readonly name: string; readonly description: string; readonly digest: string; readonly seed: number };
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly interrupted: boolean;
+  /** Reason of an abort condition that fired. */
+  readonly aborted: string | null;
+  readonly undoOpen: readonly { readonly id: string; readonly fault: string; readonly action: string }[];
+  readonly guards: readonly GuardResult[];
+  readonly phases: readonly { readonly phase: PhaseName; readonly startAt: number; readonly endAt: number }[];
+  readonly faults: readonly FaultWindow[];
+  readonly recoveries: readonly RecoveryBracket[];
+  readonly scenarios: readonly ScenarioSummary[];
+  readonly dataLoss: readonly DataLossSummary[];
+  readonly invariants: readonly {
+    readonly invariant: string;
+    readonly checked: number;
+    readonly violations: readonly string[];
+  }[];
+  readonly timeline: Timeline;
+  readonly environment: EnvironmentRecord;
+}
