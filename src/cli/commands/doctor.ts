@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import { runLabProgram } from '../../clients/lab.ts';
+import { findK6 } from '../../load/resolve-k6.ts';
+import type { CliContext } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+
+interface Diagnosis {
+  readonly part: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export function doctorCommand({ env, output, setExitCode }: CliContext): Command {
+  return new Command('doctor')
+    .description('tell which k6, PostgreSQL and Redis would be used here, and why')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ peakproof doctor')
+    .action(async (options: { readonly json?: true }) => {
+      const rows: Diagnosis[] = [{ part: 'node', ok: true, detail: `${process.versions.node} at ${process.execPath}` }];
+      const k6 = await findK6({ env });
+      rows.push({ part: 'k6', ok: k6.usable, detail: k6.why });
+      const lab = await runLabProgram(['doctor', '--json'], { inherit: false, timeoutMs: 60_000 });
+      if (lab.exitCode === 0) rows.push(...(JSON.parse(String(lab.stdout)) as Diagnosis[]));
+      else rows.push({ part: 'lab', ok: false, detail: String(lab.stderr ?? lab.shortMessage ?? '').trim() });
+      if (options.json) output.out(JSON.stringify(rows, null, 2));
+      else
+        for (const row of rows)
+          output.out(`${row.ok ? output.color.green('ok     ') : output.color.red('missing')}  ${row.part}: ${row.detail}`);
+      if (rows.some((row) => !row.ok)) setExitCode(EXIT.harness);
+    });
+}

@@ -1,0 +1,44 @@
+/** `peakproof`: argv in, exit code out. */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CommanderError } from 'commander';
+import { type CliContext, listenForInterrupts } from './context.ts';
+import { EXIT, exitCodeForError } from './exit-codes.ts';
+import { createOutput, formatError } from './output.ts';
+import { buildProgram } from './program.ts';
+
+/** Runs one command line and sets the exit code; never throws. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const output = createOutput(process.env, process.stdout, process.stderr);
+  const interrupts = listenForInterrupts(output);
+  let exitCode: number = EXIT.pass;
+  const context: CliContext = {
+    env: process.env,
+    cwd: process.cwd(),
+    output,
+    interrupt: interrupts.signal,
+    setExitCode(code) {
+      exitCode = code;
+    },
+  };
+  try {
+    await buildProgram(context).parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? EXIT.pass : EXIT.usage;
+    else {
+      output.note(formatError(error, output.color, process.env.PEAKPROOF_DEBUG !== undefined));
+      exitCode = exitCodeForError(error);
+    }
+  } finally {
+    output.endStatus();
+    interrupts.stop();
+  }
+  process.exitCode = exitCode;
+}
+
+function isEntryPoint(): boolean {
+  const script = process.argv[1];
+  return script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url);
+}
+
+if (isEntryPoint()) await main(process.argv);

@@ -1,0 +1,100 @@
+/** `environment.json`: what the run ran against, asked before it starts. What cannot be asked is left out, never guessed. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { cpus, platform, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../clients/package-root.ts';
+import type { Connections } from '../model/connections.ts';
+import type { Plan } from '../model/plan.ts';
+import type { EnvironmentRecord } from '../model/run-records.ts';
+import type { Doors } from './connections.ts';
+import { readClockOffsets } from './preflight.ts';
+
+export interface EnvironmentOptions {
+  readonly runId: string;
+  readonly plan: Plan;
+  readonly connections: Connections;
+  readonly doors: Doors;
+  readonly k6Version: string;
+}
+
+/** SHA-256 of the resolved plan: the same for every run of the same plan, wherever it ran. */
+export function planDigest(plan: Plan): string {
+  return createHash('sha256').update(JSON.stringify(plan)).digest('hex');
+}
+
+export function harnessVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { readonly version: string };
+  return manifest.version;
+}
+
+export async function describeEnvironment({
+  runId,
+  plan,
+  connections,
+  doors,
+  k6Version,
+}: EnvironmentOptions): Promise<EnvironmentRecord> {
+  const { odoo } = connections;
+  const [kubernetes, postgres, redis] = await Promise.all([
+    describeKubernetes(connections, doors),
+    describePostgres(doors),
+    describeRedis(doors),
+  ]);
+  return {
+    schemaVersion: 1,
+    runId,
+    harnessVersion: harnessVersion(),
+    nodeVersion: process.versions.node,
+    k6Version,
+    host: { platform: `${platform()} ${release()}`, cpus: cpus().length, memoryBytes: totalmem() },
+    seed: plan.seed,
+    planDigest: planDigest(plan),
+    target: { kind: plan.target.kind, url: odoo.url, database: odoo.database, version: await doors.odoo.version() },
+    ...(kubernetes && { kubernetes }),
+    ...(postgres && { postgres }),
+    ...(redis && { redis }),
+    clockOffsets: await readClockOffsets(doors),
+  };
+}
+
+async function describeKubernetes(connections: Connections, doors: Doors): Promise<EnvironmentRecord['kubernetes']> {
+  const { kubernetes } = doors.faults;
+  if (kubernetes === undefined) return undefined;
+  const hpaName = connections.kubernetes?.hpa;
+  const hpa = hpaName === undefined ? undefined : await kubernetes.fetchHpa(hpaName);
+  return {
+    version: await kubernetes.fetchVersion(),
+    context: kubernetes.context,
+    namespace: kubernetes.namespace,
+    ...(hpa && {
+      hpa: {
+        name: hpa.name,
+        minReplicas: hpa.minReplicas,
+        maxReplicas: hpa.maxReplicas,
+        metric: hpa.metric,
+        targetValue: hpa.targetValue,
+        behavior: hpa.behavior,
+      },
+    }),
+  };
+}
+
+async function describePostgres(doors: Doors): Promise<EnvironmentRecord['postgres']> {
+  const { postgres, patroni } = doors.faults;
+  if (postgres === undefined) return undefined;
+  return { version: await postgres.fetchVersion(), ...(patroni && { patroni: await patroni.fetchConfig() }) };
+}
+
+async function describeRedis(doors: Doors): Promise<EnvironmentRecord['redis']> {
+  const { redis } = doors.faults;
+  if (redis === undefined) return undefined;
+  const info = await redis.info();
+  const maxClients = Number((await redis.configGet('maxclients')) ?? Number.NaN);
+  return {
+    version: info.redis_version ?? info.valkey_version ?? 'unknown',
+    maxMemoryBytes: Number(info.maxmemory ?? 0),
+    policy: info.maxmemory_policy ?? 'unknown',
+    maxClients: Number.isFinite(maxClients) ? maxClients : 0,
+  };
+}
