@@ -14,6 +14,8 @@ export interface PodView {
   readonly createdServerAt: number;
   readonly readyServerAt: number | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** Controller of the pod (`ReplicaSet`, `StatefulSet`), when it has one. */
+  readonly owner?: { readonly kind: string; readonly name: string };
 }
 
 export interface HpaView {
@@ -152,7 +154,11 @@ export interface RedisPort {
   readonly host: string;
   info(): Promise<Readonly<Record<string, string>>>;
   configGet(name: string): Promise<string | null>;
-  command(name: string, args: readonly (string | number | Buffer)[], options?: Waiting): Promise<unknown>;
+  command(
+    name: string,
+    args: readonly (string | number | Buffer)[],
+    options?: Waiting & { readonly timeoutMs?: number },
+  ): Promise<unknown>;
   /** Sends many commands in one pipeline; each answer is a value or an Error. */
   pipeline(commands: readonly (readonly [string, ...(string | number | Buffer)[]])[]): Promise<readonly unknown[]>;
   /** Another connection to the same server. Rejects when the server refuses it. */

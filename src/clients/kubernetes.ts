@@ -1,0 +1,195 @@
+import {
+  ApiException,
+  AppsV1Api,
+  AuthorizationV1Api,
+  AutoscalingV2Api,
+  type Configuration,
+  CoreV1Api,
+  CustomObjectsApi,
+  createConfiguration,
+  KubeConfig,
+  ServerConfiguration,
+  VersionApi,
+} from '@kubernetes/client-node';
+import { HarnessError } from '../errors.ts';
+import { describeFetchError } from './http-get.ts';
+import { parseQuantity, toDeploymentView, toEventView, toHpaView, toPodView } from './kubernetes-views.ts';
+import type { KubernetesPort } from './ports.ts';
+import { timeoutMs } from './timeouts.ts';
+
+export interface KubernetesOptions {
+  /** Path; absent: KUBECONFIG, ~/.kube/config, in-cluster. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: string;
+}
+
+const METRICS = { group: 'metrics.k8s.io', version: 'v1beta1' } as const;
+const CLUSTER_SCOPED: ReadonlySet<string> = new Set(['nodes', 'namespaces', 'persistentvolumes']);
+
+interface Usage {
+  readonly cpu?: string;
+  readonly memory?: string;
+}
+
+/** The Kubernetes API through a kubeconfig (certificates, tokens and exec credential plugins as the kubeconfig says). */
+export function createKubernetesPort(options: KubernetesOptions): KubernetesPort {
+  const config = loadConfig(options);
+  const { namespace } = options;
+  const server = config.getCurrentCluster()?.server ?? '';
+  const context = config.getCurrentContext();
+  let offsetMs: number | null = null;
+  const configuration = configure(config, server, (ms) => {
+    offsetMs = ms;
+  });
+  const core = new CoreV1Api(configuration);
+  const apps = new AppsV1Api(configuration);
+  const autoscaling = new AutoscalingV2Api(configuration);
+  const authorization = new AuthorizationV1Api(configuration);
+  const objects = new CustomObjectsApi(configuration);
+  const versions = new VersionApi(configuration);
+  const call = <Value>(what: string, request: Promise<Value>): Promise<Value> =>
+    request.catch((error: unknown) => {
+      throw toHarnessError(error, `${what} (context ${context}, ${server})`);
+    });
+  const inNamespace = (what: string): string => `${what} in namespace ${namespace}`;
+
+  return {
+    context,
+    namespace,
+    host: new URL(server).hostname,
+    fetchVersion: async () => (await call('reading the version', versions.getCode())).gitVersion,
+    async fetchPods(selector) {
+      const request = core.listNamespacedPod({ namespace, ...(selector === '' ? {} : { labelSelector: selector }) });
+      return (await call(inNamespace(`listing pods ${selector}`), request)).items.map(toPodView);
+    },
+    async fetchDeployment(name) {
+      const request = apps.readNamespacedDeployment({ name, namespace });
+      return toDeploymentView(await call(inNamespace(`reading deployment ${name}`), request));
+    },
+    async fetchHpa(name) {
+      const request = autoscaling.readNamespacedHorizontalPodAutoscaler({ name, namespace });
+      return toHpaView(await call(inNamespace(`reading hpa ${name}`), request));
+    },
+    fetchEvents: async () =>
+      (await call(inNamespace('listing events'), core.listNamespacedEvent({ namespace }))).items.map(toEventView),
+    async fetchNodeMetrics() {
+      const request = objects.listClusterCustomObject({ ...METRICS, plural: 'nodes' });
+      const list = (await call('reading node metrics', request)) as { items: { metadata: { name: string }; usage: Usage }[] };
+      return list.items.map(({ metadata, usage }) => ({
+        name: metadata.name,
+        cpuCores: parseQuantity(usage.cpu ?? '0'),
+        memoryBytes: parseQuantity(usage.memory ?? '0'),
+      }));
+    },
+    async fetchPodMetrics(selector) {
+      const request = objects.listNamespacedCustomObject({ ...METRICS, namespace, plural: 'pods', labelSelector: selector });
+      const list = (await call(inNamespace(`reading metrics of pods ${selector}`), request)) as {
+        items: { metadata: { name: string }; containers: { usage: Usage }[] }[];
+      };
+      return list.items.map(({ metadata, containers }) => ({
+        name: metadata.name,
+        cpuCores: containers.reduce((sum, { usage }) => sum + parseQuantity(usage.cpu ?? '0'), 0),
+      }));
+    },
+    async deletePod(name, { uid, graceSeconds, dryRun }) {
+      const request = core.deleteNamespacedPod({
+        name,
+        namespace,
+        ...(dryRun === true ? { dryRun: 'All' } : {}),
+        body: { gracePeriodSeconds: graceSeconds, preconditions: { uid } },
+      });
+      await call(inNamespace(`deleting pod ${name}`), request);
+    },
+    async allowed({ verb, group, resource, subresource }) {
+      const place = CLUSTER_SCOPED.has(resource) || (group === METRICS.group && resource === 'nodes') ? {} : { namespace };
+      const resourceAttributes = { verb, group, resource, ...place, ...(subresource === undefined ? {} : { subresource }) };
+      const request = authorization.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });
+      return (await call(`asking whether ${verb} ${resource} is allowed`, request)).status?.allowed === true;
+    },
+    async fetchClockOffsetMs() {
+      offsetMs = null;
+      await call('reading the version', versions.getCode());
+      if (offsetMs === null)
+        throw new HarnessError('ERR_KUBERNETES', `${server} sends no Date header, its clock cannot be compared`);
+      return offsetMs;
+    },
+  };
+}
+
+function loadConfig({ kubeconfig, context }: KubernetesOptions): KubeConfig {
+  const config = new KubeConfig();
+  const from = kubeconfig ?? 'the default kubeconfig';
+  try {
+    if (kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(kubeconfig);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HarnessError('ERR_KUBERNETES', `${from} cannot be loaded: ${reason}`, { cause });
+  }
+  const known = config.getContexts().map(({ name }) => name);
+  if (context !== undefined && !known.includes(context)) {
+    throw new HarnessError('ERR_KUBERNETES', `${from} has no context "${context}"`, {
+      hint: known.length === 0 ? 'it has no context at all' : `it has: ${known.join(', ')}`,
+    });
+  }
+  if (context !== undefined) config.setCurrentContext(context);
+  if (!URL.canParse(config.getCurrentCluster()?.server ?? '')) {
+    throw new HarnessError('ERR_KUBERNETES', `${from} names no server for the context "${config.getCurrentContext()}"`);
+  }
+  return config;
+}
+
+/** Every request gets a deadline; every answer's Date header is compared with our clock (resolution 1 s). */
+function configure(config: KubeConfig, server: string, noteOffset: (ms: number) => void): Configuration {
+  const sentAt = { value: 0 };
+  return createConfiguration({
+    baseServer: new ServerConfiguration(server, {}),
+    authMethods: { default: config },
+    promiseMiddleware: [
+      {
+        async pre(request) {
+          request.setSignal(AbortSignal.timeout(timeoutMs('kubernetesCall')));
+          sentAt.value = Date.now();
+          return request;
+        },
+        async post(response) {
+          const serverAt = Date.parse(response.headers['date'] ?? '');
+          // The header is cut to whole seconds: half a second is its mean error.
+          if (!Number.isNaN(serverAt)) noteOffset(serverAt + 500 - (sentAt.value + Date.now()) / 2);
+          return response;
+        },
+      },
+    ],
+  });
+}
+
+function toHarnessError(error: unknown, what: string): HarnessError {
+  if (error instanceof ApiException) {
+    const words = apiWords(error.body) ?? `HTTP ${error.code}`;
+    const hint = HINTS[error.code];
+    return new HarnessError('ERR_KUBERNETES', `${what}: ${words} (${error.code})`, { cause: error, ...(hint ? { hint } : {}) });
+  }
+  return new HarnessError('ERR_KUBERNETES', `${what}: ${describeFetchError(error)}`, {
+    cause: error,
+    hint: 'check that the API server of this context can be reached from here',
+  });
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'the credentials of this context are not accepted; log in again',
+  403: 'give this user the permission that the message names, in this namespace',
+};
+
+/** `Status.message` of the API; the client hands the body over as text or as an object, depending on the status. */
+function apiWords(body: unknown): string | null {
+  if (typeof body === 'string') {
+    try {
+      return apiWords(JSON.parse(body)) ?? body;
+    } catch {
+      return body.trim() === '' ? null : body.trim().slice(0, 500);
+    }
+  }
+  if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string') return body.message;
+  return null;
+}
