@@ -134,6 +134,13 @@ export interface Timeline {
   readonly series: readonly Series[];
 }
 
+export interface LoadStep {
+  readonly scenario: string;
+  readonly at: number;
+  readonly fromPerSecond: number;
+  readonly toPerSecond: number;
+}
+
 export interface Evaluation {
   readonly schemaVersion: 1;
   readonly runId: string;
@@ -149,6 +156,8 @@ export interface Evaluation {
   readonly guards: readonly GuardResult[];
   readonly phases: readonly { readonly phase: PhaseName; readonly startAt: number; readonly endAt: number }[];
   readonly faults: readonly FaultWindow[];
+  /** Planned jumps of a scenario's arrival rate; the clock of an autoscaling objective starts at one. Absent: not looked for. */
+  readonly loadSteps?: readonly LoadStep[];
   readonly recoveries: readonly RecoveryBracket[];
   readonly scenarios: readonly ScenarioSummary[];
   readonly dataLoss: readonly DataLossSummary[];
