@@ -154,7 +154,7 @@ function configure(config: KubeConfig, server: string, noteOffset: (ms: number) 
           return request;
         },
         async post(response) {
-          const serverAt = Date.parse(response.headers['date'] ?? '');
+          const serverAt = Date.parse(response.headers.date ?? '');
           // The header is cut to whole seconds: half a second is its mean error.
           if (!Number.isNaN(serverAt)) noteOffset(serverAt + 500 - (sentAt.value + Date.now()) / 2);
           return response;
