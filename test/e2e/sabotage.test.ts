@@ -17,7 +17,11 @@ async function judge(plan: ShortPlan): Promise<Judged> {
     const result = await runCli(['run', await writePlan(dir, shortPlan(plan)), '--json'], { cwd: dir });
     if (result.stdout === '') throw new Error(`no run: exit ${result.exitCode}\n${result.stderr}`);
     const { runDir } = JSON.parse(result.stdout) as { readonly runDir: string };
-    return { exitCode: result.exitCode, evaluation: JSON.parse(await readFile(join(runDir, 'evaluation.json'), 'utf8')) as Evaluation, stderr: result.stderr };
+    return {
+      exitCode: result.exitCode,
+      evaluation: JSON.parse(await readFile(join(runDir, 'evaluation.json'), 'utf8')) as Evaluation,
+      stderr: result.stderr,
+    };
   });
 }
 
@@ -26,11 +30,22 @@ function verdictOf(evaluation: Evaluation, id: string): Verdict | undefined {
 }
 
 const NO_ORDER_LOST = { id: 'no-order-lost', kind: 'data-loss', service: 'order-capture' };
-const RECOVERS = (fault: string, max = '15s') => ({ id: 'orders-recover', kind: 'recovery', service: 'order-capture', fault, max, hold: '3s' });
+const RECOVERS = (fault: string, max = '15s') => ({
+  id: 'orders-recover',
+  kind: 'recovery',
+  service: 'order-capture',
+  fault,
+  max,
+  hold: '3s',
+});
 
 describe('sabotage', () => {
   test('without any, the short plan passes', async () => {
-    const { exitCode, evaluation } = await judge({ name: 'no-sabotage', faults: [KILL_ONE_WORKER], objectives: [NO_ORDER_LOST, RECOVERS('kill-a-worker')] });
+    const { exitCode, evaluation } = await judge({
+      name: 'no-sabotage',
+      faults: [KILL_ONE_WORKER],
+      objectives: [NO_ORDER_LOST, RECOVERS('kill-a-worker')],
+    });
     expect(evaluation.objectives.map(({ id, verdict, reason }) => ({ id, verdict, reason }))).toEqual([
       expect.objectContaining({ id: 'no-order-lost', verdict: 'pass' }),
       expect.objectContaining({ id: 'orders-recover', verdict: 'pass' }),
@@ -39,7 +54,11 @@ describe('sabotage', () => {
   });
 
   test('lose-acknowledged-writes: exactly the lost orders are named, and the run fails', async () => {
-    const { exitCode, evaluation } = await judge({ name: 'lose-writes', sabotage: { 'lose-acknowledged-writes': 4 }, objectives: [NO_ORDER_LOST] });
+    const { exitCode, evaluation } = await judge({
+      name: 'lose-writes',
+      sabotage: { 'lose-acknowledged-writes': 4 },
+      objectives: [NO_ORDER_LOST],
+    });
     expect(verdictOf(evaluation, 'no-order-lost')).toBe('fail');
     const lost = new Set(evaluation.dataLoss.find(({ service }) => service === 'order-capture')?.lostKeys.map(({ key }) => key));
     expect(lost.size).toBe(4);
@@ -47,14 +66,23 @@ describe('sabotage', () => {
   });
 
   test('duplicate-orders: the doubled orders are named, and the run fails', async () => {
-    const { exitCode, evaluation } = await judge({ name: 'duplicates', sabotage: { 'duplicate-orders': 3 }, objectives: [NO_ORDER_LOST] });
+    const { exitCode, evaluation } = await judge({
+      name: 'duplicates',
+      sabotage: { 'duplicate-orders': 3 },
+      objectives: [NO_ORDER_LOST],
+    });
     expect(verdictOf(evaluation, 'no-order-lost')).toBe('fail');
     expect(evaluation.dataLoss.find(({ service }) => service === 'order-capture')?.duplicatedKeys).toHaveLength(3);
     expect(exitCode).toBe(1);
   });
 
   test('never-recover: the recovery is censored and fails', async () => {
-    const { exitCode, evaluation } = await judge({ name: 'never-recover', sabotage: { 'never-recover': true }, faults: [CRASH_PRIMARY], objectives: [RECOVERS('primary-crash', '25s')] });
+    const { exitCode, evaluation } = await judge({
+      name: 'never-recover',
+      sabotage: { 'never-recover': true },
+      faults: [CRASH_PRIMARY],
+      objectives: [RECOVERS('primary-crash', '25s')],
+    });
     expect(evaluation.objectives[0]).toMatchObject({ id: 'orders-recover', verdict: 'fail', censored: true });
     expect([1, 4]).toContain(exitCode);
   });
@@ -64,15 +92,40 @@ describe('sabotage', () => {
       name: 'ignore-scale-up',
       sabotage: { 'ignore-scale-up': true },
       workers: { min: 1, max: 3 },
-      scenarios: [{ id: 'flash-sale', kind: 'flash-sale', stages: [{ ratePerSecond: 1, for: '15s' }, { ratePerSecond: 5, for: '1s' }, { ratePerSecond: 5, for: '29s' }] }],
-      objectives: [{ id: 'scales', kind: 'autoscaling', scenario: 'flash-sale', maxDesired: '15s', maxReady: '20s', maxServiceLevelBack: '25s', minReplicasReached: 2 }],
+      scenarios: [
+        {
+          id: 'flash-sale',
+          kind: 'flash-sale',
+          stages: [
+            { ratePerSecond: 1, for: '15s' },
+            { ratePerSecond: 5, for: '1s' },
+            { ratePerSecond: 5, for: '29s' },
+          ],
+        },
+      ],
+      objectives: [
+        {
+          id: 'scales',
+          kind: 'autoscaling',
+          scenario: 'flash-sale',
+          maxDesired: '15s',
+          maxReady: '20s',
+          maxServiceLevelBack: '25s',
+          minReplicasReached: 2,
+        },
+      ],
     });
     expect(verdictOf(evaluation, 'scales')).toBe('fail');
     expect(exitCode).toBe(1);
   });
 
   test('redis-not-on-path: a flood that nobody could feel says nothing', async () => {
-    const { exitCode, evaluation } = await judge({ name: 'redis-off-path', sabotage: { 'redis-not-on-path': true }, faults: [FLOOD_REDIS], objectives: [RECOVERS('cache-flood')] });
+    const { exitCode, evaluation } = await judge({
+      name: 'redis-off-path',
+      sabotage: { 'redis-not-on-path': true },
+      faults: [FLOOD_REDIS],
+      objectives: [RECOVERS('cache-flood')],
+    });
     expect(verdictOf(evaluation, 'orders-recover')).toBe('inconclusive');
     expect(exitCode).toBe(2);
   });
@@ -82,7 +135,16 @@ describe('sabotage', () => {
       name: 'unbalanced',
       sabotage: { 'unbalanced-entries': 2 },
       probes: ['financial-posting'],
-      scenarios: [{ id: 'month-end', kind: 'month-end-close', duration: '44s', batchesPerMinute: 30, entriesPerBatch: 4, reportsPerMinute: 6 }],
+      scenarios: [
+        {
+          id: 'month-end',
+          kind: 'month-end-close',
+          duration: '44s',
+          batchesPerMinute: 30,
+          entriesPerBatch: 4,
+          reportsPerMinute: 6,
+        },
+      ],
       objectives: [{ id: 'books-balance', kind: 'invariant', invariant: 'debit-equals-credit' }],
     });
     expect(verdictOf(evaluation, 'books-balance')).toBe('fail');
@@ -91,14 +153,29 @@ describe('sabotage', () => {
   });
 
   test('slow-baseline: what was already broken before the fault proves nothing about it', async () => {
-    const { exitCode, evaluation } = await judge({ name: 'slow-baseline', sabotage: { 'slow-baseline': true }, faults: [KILL_ONE_WORKER], objectives: [RECOVERS('kill-a-worker')] });
+    const { exitCode, evaluation } = await judge({
+      name: 'slow-baseline',
+      sabotage: { 'slow-baseline': true },
+      faults: [KILL_ONE_WORKER],
+      objectives: [RECOVERS('kill-a-worker')],
+    });
     expect(verdictOf(evaluation, 'orders-recover')).toBe('inconclusive');
-    expect(evaluation.guards.filter(({ held }) => !held).map(({ id }) => id).join(' ')).toContain('baseline');
+    expect(
+      evaluation.guards
+        .filter(({ held }) => !held)
+        .map(({ id }) => id)
+        .join(' '),
+    ).toContain('baseline');
     expect(exitCode).toBe(2);
   });
 
   test('kill-does-nothing: a fault that did not happen must not look like resilience', async () => {
-    const { exitCode, evaluation } = await judge({ name: 'kill-nothing', sabotage: { 'kill-does-nothing': true }, faults: [KILL_ONE_WORKER], objectives: [RECOVERS('kill-a-worker')] });
+    const { exitCode, evaluation } = await judge({
+      name: 'kill-nothing',
+      sabotage: { 'kill-does-nothing': true },
+      faults: [KILL_ONE_WORKER],
+      objectives: [RECOVERS('kill-a-worker')],
+    });
     expect(verdictOf(evaluation, 'orders-recover')).toBe('inconclusive');
     expect(evaluation.faults[0]).toMatchObject({ fault: 'kill-a-worker', proven: false });
     expect(exitCode).toBe(2);

@@ -13,7 +13,17 @@ export interface ShortPlan {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-export function shortPlan({ name, sabotage = {}, probes = ['order-capture'], faults = [], objectives, scenarios, disturbance = '24s', workers = { min: 2, max: 3 }, extra = {} }: ShortPlan): string {
+export function shortPlan({
+  name,
+  sabotage = {},
+  probes = ['order-capture'],
+  faults = [],
+  objectives,
+  scenarios,
+  disturbance = '24s',
+  workers = { min: 2, max: 3 },
+  extra = {},
+}: ShortPlan): string {
   return stringify({
     schemaVersion: 1,
     name,
@@ -22,7 +32,16 @@ export function shortPlan({ name, sabotage = {}, probes = ['order-capture'], fau
     dataset: { products: 40, categories: 4, customers: 20, stores: 1, tillsPerStore: 2, openingStock: 5000, hotProducts: 4 },
     phases: { warmUp: '3s', baseline: '12s', disturbance, recovery: '10s', settle: '4s' },
     load: {
-      scenarios: scenarios ?? [{ id: 'flash-sale', kind: 'flash-sale', stages: [{ ratePerSecond: 2, for: '1s' }, { ratePerSecond: 2, for: '44s' }] }],
+      scenarios: scenarios ?? [
+        {
+          id: 'flash-sale',
+          kind: 'flash-sale',
+          stages: [
+            { ratePerSecond: 2, for: '1s' },
+            { ratePerSecond: 2, for: '44s' },
+          ],
+        },
+      ],
     },
     probes: probes.map((service) => ({ service, interval: '250ms', timeout: '30s', slow: '1500ms' })),
     faults,
@@ -31,6 +50,22 @@ export function shortPlan({ name, sabotage = {}, probes = ['order-capture'], fau
   });
 }
 
-export const KILL_ONE_WORKER = { id: 'kill-a-worker', kind: 'kubernetes/kill-pods', at: '3s', selector: 'app=erp', count: 1, force: true, proveWithin: '12s', revertWithin: '20s' };
-export const CRASH_PRIMARY = { id: 'primary-crash', kind: 'postgres/failover', at: '3s', mode: 'crash', proveWithin: '20s', revertWithin: '30s' };
+export const KILL_ONE_WORKER = {
+  id: 'kill-a-worker',
+  kind: 'kubernetes/kill-pods',
+  at: '3s',
+  selector: 'app=erp',
+  count: 1,
+  force: true,
+  proveWithin: '12s',
+  revertWithin: '20s',
+};
+export const CRASH_PRIMARY = {
+  id: 'primary-crash',
+  kind: 'postgres/failover',
+  at: '3s',
+  mode: 'crash',
+  proveWithin: '20s',
+  revertWithin: '30s',
+};
 export const FLOOD_REDIS = { id: 'cache-flood', kind: 'redis/flood', at: '3s', mode: 'memory', for: '5s' };

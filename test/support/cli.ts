@@ -17,7 +17,10 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<s
   return { ...(rest as Record<string, string>), NO_COLOR: '1', ...extra };
 }
 
-export function spawnCli(args: readonly string[], options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number }): ResultPromise {
+export function spawnCli(
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number },
+): ResultPromise {
   return execa(process.execPath, [join(packageRoot(), 'src/cli/main.ts'), ...args], {
     cwd: options.cwd,
     env: cleanEnv(options.env),
@@ -29,7 +32,10 @@ export function spawnCli(args: readonly string[], options: { readonly cwd: strin
   });
 }
 
-export async function runCli(args: readonly string[], options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number }): Promise<CliResult> {
+export async function runCli(
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number },
+): Promise<CliResult> {
   const result = await spawnCli(args, options);
   return { exitCode: result.exitCode ?? -1, stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? '') };
 }

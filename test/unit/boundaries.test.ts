@@ -1,6 +1,6 @@
 /** The directions that imports may take (docs/architecture.md). Reads the code's own import lines. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve, dirname } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/clients/package-root.ts';
 
@@ -21,10 +21,15 @@ function filesOf(room: string): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const pattern = /^(?:import|export)\s+(type\s+)?(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|(?<!typeof )import\(\s*['"]([^'"]+)['"]\s*\)/gm;
+  const pattern =
+    /^(?:import|export)\s+(type\s+)?(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|(?<!typeof )import\(\s*['"]([^'"]+)['"]\s*\)/gm;
   return [...text.matchAll(pattern)].map((match) => {
     const target = match[2] ?? match[3] ?? '';
-    return { from: file, to: target.startsWith('.') ? relative(root, resolve(root, dirname(file), target)) : target, typeOnly: match[1] !== undefined };
+    return {
+      from: file,
+      to: target.startsWith('.') ? relative(root, resolve(root, dirname(file), target)) : target,
+      typeOnly: match[1] !== undefined,
+    };
   });
 }
 
@@ -38,12 +43,23 @@ describe('imports point one way', () => {
   test('there are imports to look at', () => expect(all.length).toBeGreaterThan(100));
 
   test('model imports nothing but model', () =>
-    expect(broken((from) => from.startsWith('src/model/'), ({ to }) => to.startsWith('src/model/'))).toEqual([]));
+    expect(
+      broken(
+        (from) => from.startsWith('src/model/'),
+        ({ to }) => to.startsWith('src/model/'),
+      ),
+    ).toEqual([]));
 
   test('the lab imports nothing of the harness', () =>
-    expect(broken((from) => from.startsWith('lab/'), ({ to }) => to.startsWith('lab/') || isPackage(to))).toEqual([]));
+    expect(
+      broken(
+        (from) => from.startsWith('lab/'),
+        ({ to }) => to.startsWith('lab/') || isPackage(to),
+      ),
+    ).toEqual([]));
 
-  test('the harness imports nothing of the lab', () => expect(all.filter(({ from, to }) => !from.startsWith('lab/') && to.startsWith('lab/'))).toEqual([]));
+  test('the harness imports nothing of the lab', () =>
+    expect(all.filter(({ from, to }) => !from.startsWith('lab/') && to.startsWith('lab/'))).toEqual([]));
 
   test('scenarios import themselves and k6, and types of the model', () =>
     expect(
@@ -56,7 +72,8 @@ describe('imports point one way', () => {
   test('generators, reports and evaluate touch no world', () =>
     expect(
       broken(
-        (from) => starts(from, 'generators/', 'src/evaluate/') || (from.startsWith('reports/') && !from.endsWith('html/assets.ts')),
+        (from) =>
+          starts(from, 'generators/', 'src/evaluate/') || (from.startsWith('reports/') && !from.endsWith('html/assets.ts')),
         ({ to }) => !/^(node:(fs|net|http|https|child_process|process|timers|dns)|pg$|ioredis$|execa$|@kubernetes)/.test(to),
       ),
     ).toEqual([]));
@@ -65,11 +82,13 @@ describe('imports point one way', () => {
     expect(
       broken(
         (from) => !starts(from, 'src/clients/', 'lab/', 'scenarios/'),
-        ({ to, typeOnly }) => typeOnly || !/^(pg|ioredis|execa|@kubernetes\/client-node|@duckdb\/node-api|node:child_process|node:net)$/.test(to),
+        ({ to, typeOnly }) =>
+          typeOnly || !/^(pg|ioredis|execa|@kubernetes\/client-node|@duckdb\/node-api|node:child_process|node:net)$/.test(to),
       ),
     ).toEqual([]));
 
-  test('nobody imports the command line', () => expect(all.filter(({ from, to }) => !from.startsWith('src/cli/') && to.startsWith('src/cli/'))).toEqual([]));
+  test('nobody imports the command line', () =>
+    expect(all.filter(({ from, to }) => !from.startsWith('src/cli/') && to.startsWith('src/cli/'))).toEqual([]));
 
   test('only run and cli know both load and chaos', () =>
     expect(
@@ -81,7 +100,9 @@ describe('imports point one way', () => {
 
   test('pure stages ask neither the clock nor chance', () => {
     const pure = ['generators', 'reports', 'src/evaluate'].flatMap(filesOf);
-    const guilty = pure.filter((file) => /\bDate\.now\(|\bMath\.random\(|\bprocess\.(env|argv|cwd)/.test(readFileSync(join(root, file), 'utf8')));
+    const guilty = pure.filter((file) =>
+      /\bDate\.now\(|\bMath\.random\(|\bprocess\.(env|argv|cwd)/.test(readFileSync(join(root, file), 'utf8')),
+    );
     expect(guilty).toEqual([]);
   });
 });

@@ -110,7 +110,7 @@ describe('readPlan', () => {
     );
     const text = JSON.stringify(problemsOf(plan));
     expect(text).toContain('carries a user name or password');
-    expect(text).not.toContain("hunter7");
+    expect(text).not.toContain('hunter7');
   });
 
   test('says where YAML itself is broken', () => {

@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { watchAbort } from '../../../src/run/abort-watch.ts';
 import type { ProbeRecord } from '../../../src/model/run-records.ts';
+import { watchAbort } from '../../../src/run/abort-watch.ts';
 
 function probe(answeredAt: number, good: boolean, service: ProbeRecord['service'] = 'pos'): ProbeRecord {
-  return { service, key: `k${answeredAt}`, scheduledAt: answeredAt, sentAt: answeredAt, answeredAt, latencyMs: 1, outcome: good ? 'ok' : 'fail', good };
+  return {
+    service,
+    key: `k${answeredAt}`,
+    scheduledAt: answeredAt,
+    sentAt: answeredAt,
+    answeredAt,
+    latencyMs: 1,
+    outcome: good ? 'ok' : 'fail',
+    good,
+  };
 }
 
 describe('watchAbort', () => {
