@@ -56,6 +56,13 @@ export const kubernetes = z.strictObject({
   hpa: z.string().optional(),
 });
 
+const commands = z.strictObject({
+  switchover: argv.optional(),
+  crash: argv.optional(),
+  failover: argv.optional(),
+  rejoin: argv.optional(),
+});
+
 const connection = z.strictObject({
   url: z.string().refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).password === '', {
     error: 'must be postgresql://user@host:port/database, without a password',
@@ -69,17 +76,9 @@ export const postgres = z.discriminatedUnion('driver', [
     driver: z.literal('patroni'),
     patroniUrls: z.array(bareUrl('http:', 'https:')).min(1),
     connection: connection.optional(),
+    commands: commands.optional(),
   }),
-  z.strictObject({
-    driver: z.literal('command'),
-    connection,
-    commands: z.strictObject({
-      switchover: argv.optional(),
-      crash: argv.optional(),
-      failover: argv.optional(),
-      rejoin: argv.optional(),
-    }),
-  }),
+  z.strictObject({ driver: z.literal('command'), connection, commands }),
 ]);
 
 export const redis = z.strictObject({

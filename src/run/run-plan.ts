@@ -21,7 +21,7 @@ import { describeEnvironment } from './environment.ts';
 import { runFaultSchedule } from './fault-schedule.ts';
 import { type PreflightReport, preflight, requirePassed } from './preflight.ts';
 import type { ProgressListener, RunProgress } from './progress.ts';
-import { createRunFolder, newRunId, RUN_FILES, writeJson } from './run-folder.ts';
+import { createRunFolder, newRunId, pointLatest, RUN_FILES, writeJson } from './run-folder.ts';
 import { settleAndReadBack } from './settle.ts';
 import { openUndoLog } from './undo.ts';
 
@@ -81,6 +81,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
 
   const runId = newRunId(plan.name, clock.now());
   const runDir = await createRunFolder(options.runsDir, runId);
+  await pointLatest(options.runsDir, runId);
   const file = (name: keyof typeof RUN_FILES) => join(runDir, RUN_FILES[name]);
   const header = <const F extends 'journal' | 'undo' | 'observations' | 'probes' | 'ledger'>(name: F) => ({
     schemaVersion: 1 as const,

@@ -10,7 +10,6 @@ import type { Plan } from '../../model/plan.ts';
 import { connectionsOf } from '../../run/connections.ts';
 import { describePlannedFaults } from '../../run/describe-plan.ts';
 import { formatProgress } from '../../run/progress.ts';
-import { pointLatest } from '../../run/run-folder.ts';
 import { runPlan } from '../../run/run-plan.ts';
 import { type CliContext, collect } from '../context.ts';
 import { exitCodeForRun } from '../exit-codes.ts';
@@ -69,7 +68,6 @@ export async function runAndJudge(context: CliContext, plan: Plan, options: RunC
         for (const warning of report.warnings) output.note(`${output.color.yellow('warning')} ${warning.at}: ${warning.message}`);
       },
     });
-    await pointLatest(runsDir, result.runId);
     const evaluation = await evaluateFolder(result.runDir);
     const reports = await reportFolder(result.runDir, evaluation);
     if (options.json)
