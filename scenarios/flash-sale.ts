@@ -1,0 +1,41 @@
+/** Flash sale: many customers at once on the few products of a promotion; ramp, spike, plateau, decay by the plan's stages. */
+import exec from 'k6/execution';
+import type { FlashSaleSpec, ScenarioSpec } from '../src/model/plan.ts';
+import { runJourney, type SetupData } from './iteration.ts';
+import { checkout, planVisit } from './journeys/checkout.ts';
+import { catalogue, input, keyPrefix, partners, products, specOf } from './load-input.ts';
+import { type Random, randomOf, zipf } from './random.ts';
+import { type K6Scenario, rampingArrivals } from './shape.ts';
+
+export const flashSaleScenario = (spec: FlashSaleSpec): K6Scenario => rampingArrivals(spec, 'flashSale');
+
+const pickers: Record<string, (random: Random) => number> = {};
+
+function hotPicker(exponent: number): (random: Random) => number {
+  const count = Math.max(1, Math.min(catalogue.hotProducts, products.length));
+  pickers[exponent] ??= zipf(count, exponent);
+  return pickers[exponent];
+}
+
+export type ShopLoad = Pick<FlashSaleSpec, 'zipfExponent' | 'maxLines' | 'cancelRatio' | 'retryRatio' | 'patienceMs'>;
+
+/** One customer, for any load that has a shop in it. */
+export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad): void {
+  const n = exec.scenario.iterationInTest;
+  const visit = planVisit(randomOf(input.seed, spec.id, 'visit', n), {
+    ...load,
+    key: `${keyPrefix}-${spec.id}-${n}`,
+    products,
+    partners,
+    pricelistId: catalogue.pricelists.promotion,
+    hotProducts: catalogue.hotProducts,
+    pickHot: hotPicker(load.zipfExponent),
+  });
+  const loadClass = spec.kind === 'flash-sale' ? spec.loadClass : 'user';
+  runJourney(spec, data, { name: 'checkout', loadClass, service: 'order-capture' }, (odoo) => checkout(odoo, visit));
+}
+
+export function flashSale(data: SetupData): void {
+  const spec = specOf('flash-sale', exec.scenario.name);
+  shopVisit(spec, data, spec);
+}

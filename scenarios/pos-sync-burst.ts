@@ -1,0 +1,68 @@
+/** POS sync burst: the tills of some stores were offline and send their backlogs within the catch-up time, then close. */
+import exec from 'k6/execution';
+import type { PosSyncBurstSpec } from '../src/model/plan.ts';
+import { runJourney, type SetupData, sessionOf } from './iteration.ts';
+import { closeTill, planTicket, syncBatch, type Till } from './journeys/pos-shift.ts';
+import { catalogue, input, keyPrefix, products, specOf, tills } from './load-input.ts';
+import { randomOf } from './random.ts';
+import { evenArrivals, type K6Scenario, posIterations } from './shape.ts';
+
+export const posSyncBurstScenario = (spec: PosSyncBurstSpec): K6Scenario =>
+  evenArrivals(spec, 'posSyncBurst', posIterations(spec).total, spec.catchUpMs);
+
+const chosen: Record<string, readonly Till[]> = {};
+
+/** The first tills of the first stores of the catalogue. */
+function tillsOf(spec: PosSyncBurstSpec): readonly Till[] {
+  const known = chosen[spec.id];
+  if (known !== undefined) return known;
+  const byStore = new Map<number, Till[]>();
+  for (const till of tills) {
+    const store = byStore.get(till.store) ?? [];
+    byStore.set(till.store, store);
+    if (store.length < spec.tillsPerStore) store.push({ configId: till.configId, paymentMethodId: till.paymentMethodId });
+  }
+  const picked = [...byStore.values()].slice(0, spec.stores).flat();
+  if (picked.length === 0) throw new Error(`scenario "${spec.id}": the catalogue has no tills`);
+  chosen[spec.id] = picked;
+  return picked;
+}
+
+export function posSyncBurst(data: SetupData): void {
+  const spec = specOf('pos-sync-burst', exec.scenario.name);
+  const { tills: planned, batchesPerTill } = posIterations(spec);
+  const n = exec.scenario.iterationInTest;
+  const ours = tillsOf(spec);
+  const till = ours[(n % planned) % ours.length];
+  if (till === undefined) return;
+  const journey = { loadClass: spec.loadClass, service: 'pos' as const };
+  const round = Math.floor(n / planned);
+  if (round >= batchesPerTill) {
+    runJourney(spec, data, { ...journey, name: 'close-till' }, (odoo) => closeTill(odoo, till));
+    return;
+  }
+  const first = round * spec.batchSize;
+  const size = Math.min(spec.batchSize, spec.ticketsPerTill - first);
+  const tickets = Array.from({ length: size }, (_, index) => {
+    const sequence = first + index + 1;
+    const name = `${keyPrefix}/${spec.id}/${n % planned}/${sequence}`;
+    return planTicket(randomOf(input.seed, spec.id, 'ticket', n, index), { name, sequence, products });
+  });
+  const at = new Date().toISOString().slice(0, 19).replace('T', ' ');
+  runJourney(spec, data, { ...journey, name: 'sync-backlog' }, (odoo) =>
+    syncBatch(odoo, { till, tickets, userId: catalogue.userId, at }),
+  );
+}
+
+/** When the load has ended: closes what dropped or failed iterations left open, so that the next shift can start. */
+export function closeRemainingTills(spec: PosSyncBurstSpec, data: SetupData, deadline: number): void {
+  for (const till of tillsOf(spec)) {
+    const leftMs = deadline - Date.now();
+    if (leftMs < 1_000) {
+      console.warn(`${spec.id}: no time left to close every till; some sessions stay open`);
+      return;
+    }
+    const outcome = closeTill(sessionOf(data.uid, Math.min(spec.timeoutMs, leftMs), leftMs), till);
+    if (outcome !== 'ok') console.warn(`${spec.id}: the session of pos.config ${till.configId} could not be closed`);
+  }
+}
