@@ -161,7 +161,7 @@ function classify(
   if (result.kind !== 'answer') return { outcome: result.kind === 'lost' ? 'unknown' : 'fail', message: result.message };
   if (result.status !== 200) {
     const where = result.location === null ? '' : `, which points to ${result.location}`;
-    return { outcome: classifyStatus(result.status), message: `HTTP ${result.status}${where}` };
+    return { outcome: classifyStatus(result.status, result.body), message: `HTTP ${result.status}${where}` };
   }
   let reply: RpcReply;
   try {

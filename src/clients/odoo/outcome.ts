@@ -1,39 +1,41 @@
 /**
- * What a fault or a lost connection says about the write behind it. The rules rest on facts/odoo-protocol.md: section 2 (HTTP
- * 200 says nothing; None faults come after the commit; a client that hung up has its work committed all the same) and the
- * fault table of section 4 (the code alone does not classify, the last line of the text does).
+ * What a fault or a lost connection says about the write behind it: the same rules as `scenarios/odoo/outcome.ts`, which runs
+ * inside k6 and cannot share code with this. Sections are those of facts/odoo-protocol.md. When in doubt: unknown, because a
+ * write taken for undone is sent again and happens twice.
  */
 export type FailedOutcome = 'fail' | 'unknown';
 
-/** Faults whose transaction may have been committed. Everything else in the fault table was rolled back. */
-const MAYBE_COMMITTED: readonly RegExp[] = [
-  // Section 2: raised while marshalling the answer, after the commit.
-  /cannot marshal None/,
-  // PostgreSQL went away while Odoo waited for it, and that may have been during COMMIT (libpq's words, last of three lines).
-  /server closed the connection unexpectedly|before or while processing the request/,
-  /SSL connection has been closed unexpectedly|SSL SYSCALL error|could not receive data from server/,
-  /terminating connection due to|connection already closed|server conn crashed/,
-];
+/** Odoo lost its database (psycopg2's class names). */
+const DATABASE_LOST = /OperationalError|InterfaceError|AdminShutdown|CrashShutdown|CannotConnectNow|PoolError/;
+/** ... before a transaction was open, in the words of libpq and Odoo's pool. */
+const WHILE_CONNECTING =
+  /could not connect|connection to server at|Connection refused|starting up|shutting down|recovery mode|does not exist|too many|remaining connection slots|pool/i;
 
-/** Classifies a fault by the last line of its text. */
+/**
+ * Classifies a fault by the last line of its text (section 4: the code alone does not). `unknown` for a method that returned
+ * None, which is raised after the commit (section 2), and for a database lost in the middle, which may have been in COMMIT.
+ * Every other fault of the table was rolled back.
+ */
 export function classifyFault(text: string): FailedOutcome {
   const line = lastLine(text);
-  return MAYBE_COMMITTED.some((pattern) => pattern.test(line)) ? 'unknown' : 'fail';
+  if (line.includes('cannot marshal None')) return 'unknown';
+  return DATABASE_LOST.test(line) && !WHILE_CONNECTING.test(line) ? 'unknown' : 'fail';
 }
 
-/** The last line with something in it: of a Python traceback, the exception itself. */
+/** The last line that says something: of a traceback, the exception. Its indented continuation lines are left out. */
 export function lastLine(text: string): string {
-  const lines = text.trimEnd().split('\n');
-  return (lines[lines.length - 1] ?? '').trim();
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return (lines.findLast((line) => !/^\s/.test(line)) ?? lines.at(-1) ?? '').trim();
 }
 
 /**
- * Classifies an HTTP answer that is not 200. Odoo itself answers 200 to everything, so these come from what stands before it:
- * 4xx, redirects and 503 (no worker to give it to) mean that no worker took the call; any other 5xx may follow a worker that
- * was lost in the middle.
+ * Classifies an HTTP answer that is not 200. Odoo itself answers 200 to everything (section 2), so these come from a proxy
+ * before it. 3xx and 4xx were not passed on; 5xx may have been, but for a 503 in the words for "no backend".
  */
-export function classifyStatus(status: number): FailedOutcome {
-  return status >= 500 && status !== 503 ? 'unknown' : 'fail';
+export function classifyStatus(status: number, body: string): FailedOutcome {
+  if (status !== 408 && status < 500) return 'fail';
+  const noBackend = /no healthy upstream|no server is available|Service Temporarily Unavailable|no worker/i;
+  return status === 503 && noBackend.test(body) ? 'fail' : 'unknown';
 }
 
 /** The model that the target does not have, when the fault says so (fault table: unknown model). */
@@ -41,7 +43,7 @@ export function missingModelIn(text: string): string | null {
   return /^Object ([\w.]+) doesn't exist/m.exec(text)?.[1] ?? null;
 }
 
-/** The database that the server does not have, when the fault says so. */
+/** Whether the fault says that the server has no such database. */
 export function isMissingDatabase(text: string): boolean {
   return /database ".*" does not exist|Database not found/i.test(text);
 }

@@ -87,7 +87,7 @@ describe('call', () => {
     ],
     ['an HTML page with status 200', (_b, r) => r.end('<html></html>'), { outcome: 'unknown' }],
     ['502 of an ingress', (_b, r) => r.writeHead(502).end(), { outcome: 'unknown', message: 'HTTP 502' }],
-    ['503 of an ingress', (_b, r) => r.writeHead(503).end(), { outcome: 'fail', message: 'HTTP 503' }],
+    ['503 of an ingress', (_b, r) => r.writeHead(503).end('no worker'), { outcome: 'fail', message: 'HTTP 503' }],
     [
       'a redirect',
       (_b, r) => r.writeHead(301, { location: 'https://x/' }).end(),

@@ -23,6 +23,7 @@ describe('classifyFault', () => {
       'unknown',
     ],
     [`${traceback}psycopg2.InterfaceError: connection already closed`, 'unknown'],
+    [`${traceback}psycopg2.errors.AdminShutdown: terminating connection due to administrator command`, 'unknown'],
     [`${traceback}psycopg2.OperationalError: connection to server at "127.0.0.1", port 1 failed: Connection refused`, 'fail'],
   ])('%j is %s', (text, outcome) => {
     expect(classifyFault(text)).toBe(outcome);
@@ -31,15 +32,17 @@ describe('classifyFault', () => {
 
 describe('classifyStatus', () => {
   it.each([
-    [404, 'fail'],
-    [301, 'fail'],
-    [429, 'fail'],
-    [503, 'fail'],
-    [500, 'unknown'],
-    [502, 'unknown'],
-    [504, 'unknown'],
-  ])('HTTP %i is %s', (status, outcome) => {
-    expect(classifyStatus(status)).toBe(outcome);
+    [404, '', 'fail'],
+    [301, '', 'fail'],
+    [429, '', 'fail'],
+    [408, '', 'unknown'],
+    [503, 'no healthy upstream', 'fail'],
+    [503, 'upstream connect error or disconnect/reset before headers', 'unknown'],
+    [500, '', 'unknown'],
+    [502, '', 'unknown'],
+    [504, '', 'unknown'],
+  ])('HTTP %i %j is %s', (status, body, outcome) => {
+    expect(classifyStatus(status, body)).toBe(outcome);
   });
 });
 
