@@ -40,7 +40,8 @@ export function createPostgresPort({ url, password }: PostgresOptions): Postgres
 
   async function query<Row extends QueryResultRow>(text: string, { signal }: Waiting = {}): Promise<readonly Row[]> {
     signal?.throwIfAborted();
-    const connecting = (held ??= connect(config));
+    held ??= connect(config);
+    const connecting = held;
     try {
       return (await (await connecting).query<Row>(text)).rows;
     } catch (error) {

@@ -22,7 +22,8 @@ export function createRedisPort(options: RedisOptions): RedisPort {
 
   async function withClient<Value>(run: (client: Redis) => Promise<Value>): Promise<Value> {
     if (closed) throw new HarnessError('ERR_REDIS', `${place.label}: this connection was closed`);
-    const connecting = (held ??= connect(options));
+    held ??= connect(options);
+    const connecting = held;
     try {
       const client = await connecting;
       if (client.status === 'end' || client.status === 'close') throw new Error('the connection is gone');

@@ -39,7 +39,13 @@ export interface KubernetesTarget {
 }
 
 export type PostgresTarget =
-  | { readonly driver: 'patroni'; readonly patroniUrls: readonly string[]; readonly connection?: PostgresConnection }
+  | {
+      readonly driver: 'patroni';
+      readonly patroniUrls: readonly string[];
+      readonly connection?: PostgresConnection;
+      /** `crash` for members that are no pods of the Kubernetes section. */
+      readonly commands?: PostgresCommands;
+    }
   | { readonly driver: 'command'; readonly connection: PostgresConnection; readonly commands: PostgresCommands };
 
 /** `url` has no password in it; the password comes from {@link SecretRef}. */

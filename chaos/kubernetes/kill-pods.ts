@@ -1,0 +1,190 @@
+import { awaitCondition } from '../../src/clients/await-condition.ts';
+import type { KubernetesPort } from '../../src/clients/ports.ts';
+import { HarnessError } from '../../src/errors.ts';
+import type { KillPodsSpec } from '../../src/model/plan.ts';
+import type { Fault, FaultContext, FaultPlan, Injection, Proof } from '../fault.ts';
+import { requireDoor } from '../require-door.ts';
+import { chooseVictims } from './choose-victims.ts';
+import { lookAtWorkload, owningDeployment, type WorkloadLook } from './workload.ts';
+
+interface PodName {
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface PlannedKill {
+  readonly victims: readonly PodName[];
+  /** UIDs of all pods of the selector before the first kill. */
+  readonly before: readonly string[];
+  readonly deployment: string | null;
+}
+
+export interface InjectedKill {
+  readonly killed: readonly PodName[];
+}
+
+const KIND = 'kubernetes/kill-pods';
+
+export const killPods: Fault<KillPodsSpec, PlannedKill, InjectedKill> = {
+  kind: KIND,
+  summary: 'deletes pods by label selector, gracefully or by force, once or every n seconds, within a blast radius',
+  needs: ['kubernetes'],
+  access: [
+    { verb: 'list', group: '', resource: 'pods' },
+    { verb: 'delete', group: '', resource: 'pods' },
+  ],
+
+  async plan(spec, doors) {
+    const kubernetes = requireDoor(doors, 'kubernetes', KIND);
+    const place = placeOf(kubernetes);
+    const { victims, matching, affected } = chooseVictims(spec, await kubernetes.fetchPods(spec.selector), place);
+    const repeat =
+      spec.repeat === undefined ? '' : `, again every ${spec.repeat.everyMs / 1_000} s for ${spec.repeat.durationMs / 1_000} s`;
+    return {
+      target: `pods ${victims.map(({ name }) => name).join(', ')} in ${place}${repeat}`,
+      blastRadius: `${affected} of ${matching.length} pods ${spec.selector} down at once; at most ${Math.round(spec.maxAffectedRatio * 100)} % allowed`,
+      undo: 'nothing to put back: the workload replaces its pods; waits until all wanted replicas are ready again',
+      prediction: spec.force
+        ? 'SIGKILL at once: calls under way in these pods are cut'
+        : `SIGTERM, then up to ${spec.graceSeconds} s to finish calls under way`,
+      state: {
+        victims: victims.map(({ name, uid }) => ({ name, uid })),
+        before: matching.map(({ uid }) => uid),
+        deployment: owningDeployment(matching),
+      },
+    };
+  },
+
+  async inject(spec, plan, context, started) {
+    const { clock, signal } = context;
+    const kubernetes = requireDoor(context, 'kubernetes', KIND);
+    await context.openUndo({
+      fault: spec.id,
+      kind: KIND,
+      action: `wait until the pods ${spec.selector} are back to their replica count`,
+      data: { selector: spec.selector, replicas: plan.state.before.length, deployment: plan.state.deployment },
+    });
+    signal.throwIfAborted();
+    const injectedAt = clock.now();
+    const startedAt = clock.monotonic();
+    const killed = await killAll(kubernetes, spec, plan.state.victims);
+    const first: Injection<InjectedKill> = { injectedAt, detail: describeKill(spec, killed), state: { killed } };
+    started(first);
+    if (spec.repeat === undefined) return first;
+
+    const notes: string[] = [];
+    const all = [...killed];
+    for (let round = 1; round * spec.repeat.everyMs <= spec.repeat.durationMs; round += 1) {
+      await clock.sleep(startedAt + round * spec.repeat.everyMs - clock.monotonic(), { signal }).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+      if (signal.aborted) break;
+      const outcome = await killRound(kubernetes, spec);
+      if (typeof outcome === 'string') notes.push(`round ${round + 1} left out: ${outcome}`);
+      else all.push(...outcome);
+    }
+    return { injectedAt, detail: [describeKill(spec, all), ...notes].join('; '), state: { killed: all } };
+  },
+
+  prove: (spec, plan, injection, context) => proveReplaced(spec, plan, injection.state.killed, context),
+
+  async revert(undo, doors, { timeoutMs }) {
+    const kubernetes = requireDoor(doors, 'kubernetes', KIND);
+    const selector = String(undo.data.selector);
+    const replicas = Number(undo.data.replicas);
+    const deployment = typeof undo.data.deployment === 'string' ? undo.data.deployment : null;
+    const wanted = (look: WorkloadLook): number => look.wantedReplicas ?? replicas;
+    try {
+      const look = await awaitCondition('all replicas ready', () => lookAtWorkload(kubernetes, selector, deployment), {
+        until: (seen) => seen.ready.length >= wanted(seen),
+        describe: (seen) => `${seen.ready.length} of ${wanted(seen)} pods ${selector} ready`,
+        timeoutMs,
+        clock: doors.clock,
+      });
+      return { complete: true, detail: `${look.ready.length} of ${wanted(look)} pods ${selector} ready` };
+    } catch (error) {
+      if (error instanceof HarnessError) return { complete: false, detail: error.message };
+      throw error;
+    }
+  },
+};
+
+async function killAll(kubernetes: KubernetesPort, spec: KillPodsSpec, victims: readonly PodName[]): Promise<readonly PodName[]> {
+  const graceSeconds = spec.force ? 0 : spec.graceSeconds;
+  const outcomes = await Promise.allSettled(victims.map(({ name, uid }) => kubernetes.deletePod(name, { uid, graceSeconds })));
+  const killed = victims.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure === undefined) return killed;
+  const left = new Set((await kubernetes.fetchPods(spec.selector)).filter((pod) => !pod.deleting).map((pod) => pod.uid));
+  // A victim that somebody else took away meanwhile is no failure of ours; one that is still there is.
+  if (killed.length > 0 && victims.every(({ uid }) => !left.has(uid))) return killed;
+  throw failure.reason;
+}
+
+/** Chooses anew, since the pods are others now. A round that cannot be held within the blast radius is left out, with the reason. */
+async function killRound(kubernetes: KubernetesPort, spec: KillPodsSpec): Promise<readonly PodName[] | string> {
+  try {
+    const { victims } = chooseVictims(spec, await kubernetes.fetchPods(spec.selector), placeOf(kubernetes));
+    return await killAll(
+      kubernetes,
+      spec,
+      victims.map(({ name, uid }) => ({ name, uid })),
+    );
+  } catch (error) {
+    if (error instanceof HarnessError) return error.message;
+    throw error;
+  }
+}
+
+async function proveReplaced(
+  spec: KillPodsSpec,
+  plan: FaultPlan<PlannedKill>,
+  killed: readonly PodName[],
+  context: FaultContext,
+): Promise<Proof> {
+  const kubernetes = requireDoor(context, 'kubernetes', KIND);
+  const known = new Set([...plan.state.before, ...killed.map(({ uid }) => uid)]);
+  const gone = new Set(killed.map(({ uid }) => uid));
+  // Replacements that were killed in a later round are replaced in their turn: what counts is the loss of the first population.
+  const owed = plan.state.before.filter((uid) => gone.has(uid)).length;
+  const judge = (look: WorkloadLook) => {
+    const left = look.pods.filter(({ uid }) => gone.has(uid)).map(({ name }) => name);
+    const replacements = look.ready.filter(({ uid }) => !known.has(uid)).map(({ name }) => name);
+    const scaledIn = look.wantedReplicas !== null && look.ready.length >= look.wantedReplicas;
+    return { left, replacements, proven: left.length === 0 && (replacements.length >= owed || scaledIn) };
+  };
+  const tell = (look: WorkloadLook): string[] => {
+    const { left, replacements } = judge(look);
+    return [
+      left.length === 0
+        ? `gone: ${killed.map(({ name, uid }) => `${name} (${uid})`).join(', ')}`
+        : `still there: ${left.join(', ')}`,
+      `${replacements.length} of ${owed} replacements ready${replacements.length === 0 ? '' : `: ${replacements.join(', ')}`}`,
+    ];
+  };
+  try {
+    const look = await awaitCondition(
+      'killed pods replaced',
+      () => lookAtWorkload(kubernetes, spec.selector, plan.state.deployment),
+      {
+        until: (seen) => judge(seen).proven,
+        describe: (seen) => tell(seen).join('; '),
+        timeoutMs: spec.proveWithinMs,
+        clock: context.clock,
+        signal: context.signal,
+      },
+    );
+    return { proven: true, evidence: tell(look) };
+  } catch (error) {
+    if (error instanceof HarnessError) return { proven: false, evidence: [error.message] };
+    throw error;
+  }
+}
+
+function describeKill(spec: KillPodsSpec, killed: readonly PodName[]): string {
+  return `deleted ${killed.length} pods ${spec.force ? 'by force' : `with ${spec.graceSeconds} s grace`}: ${killed.map(({ name }) => name).join(', ')}`;
+}
+
+function placeOf(kubernetes: KubernetesPort): string {
+  return `${kubernetes.context}/${kubernetes.namespace}`;
+}

@@ -1,0 +1,85 @@
+import { awaitCondition } from '../../src/clients/await-condition.ts';
+import type { PatroniCluster, PatroniMember } from '../../src/clients/ports.ts';
+import { HarnessError } from '../../src/errors.ts';
+import type { FaultDoors, Revert, UndoEntry } from '../fault.ts';
+import { requireDoor } from '../require-door.ts';
+import { describeCluster, describeMember, isHealthyStandby, primaryOf } from './cluster-health.ts';
+
+/** A member in one of these states will not come back by itself. */
+const STUCK: ReadonlySet<string> = new Set(['start failed', 'crashed', 'stopped']);
+
+/** Share of the time for Patroni's own way back (restart, pg_rewind) before the member is cloned anew. */
+const PATIENCE = 0.4;
+
+/**
+ * Waits until the old primary is a healthy standby. A member that Patroni itself cannot start is cloned anew once; a primary
+ * that never moved, with its standbys healthy, needs nothing.
+ */
+export async function rejoinThroughPatroni(
+  undo: UndoEntry,
+  doors: FaultDoors,
+  { timeoutMs }: { readonly timeoutMs: number },
+): Promise<Revert> {
+  const patroni = requireDoor(doors, 'patroni', 'postgres/failover');
+  const oldPrimary = String(undo.data.oldPrimary);
+  const timelineBefore = Number(undo.data.timeline);
+  const startedAt = doors.clock.monotonic();
+  const notes: string[] = [];
+  let cloned = false;
+  let mayBeUnmoved = false;
+  const settleMs = await readSettleMs(doors, undo.data.mode === 'crash');
+  const look = async (): Promise<PatroniCluster> => {
+    const cluster = await patroni.fetchCluster();
+    const member = cluster.members.find(({ name }) => name === oldPrimary);
+    const waitedMs = doors.clock.monotonic() - startedAt;
+    if (!cloned && waitedMs > timeoutMs * PATIENCE && canBeCloned(cluster, member)) {
+      cloned = true;
+      notes.push(`re-cloned: ${await patroni.reinitialize(member)}`);
+    }
+    // Patroni lists a dead leader as the leader until its key runs out: "never moved" is believed only after that.
+    mayBeUnmoved = waitedMs >= settleMs && (await doors.postgres?.isWritable()) !== false;
+    return cluster;
+  };
+  try {
+    const cluster = await awaitCondition('oldPrimaryIsStandby', look, {
+      until: (seen) => isStandbyAgain(seen, oldPrimary, timelineBefore) || (mayBeUnmoved && isUnmoved(seen, oldPrimary)),
+      describe: describeCluster,
+      intervalMs: 500,
+      timeoutMs,
+      clock: doors.clock,
+    });
+    const member = cluster.members.find(({ name }) => name === oldPrimary);
+    const told = member === undefined ? oldPrimary : describeMember(member);
+    const unmoved = member?.role === 'primary' ? ' (it is the primary)' : '';
+    return { complete: true, detail: [`${told}${unmoved}`, ...notes].join('; ') };
+  } catch (error) {
+    if (!(error instanceof HarnessError)) throw error;
+    const detail = [`${oldPrimary} is not a healthy standby again: ${error.message}`, ...notes].join('; ');
+    return { complete: false, detail };
+  }
+}
+
+function isStandbyAgain(cluster: PatroniCluster, oldPrimary: string, timelineBefore: number): boolean {
+  const primary = primaryOf(cluster);
+  const member = cluster.members.find(({ name }) => name === oldPrimary);
+  if (primary === undefined || member === undefined) return false;
+  return primary.timeline > timelineBefore && isHealthyStandby(member, primary);
+}
+
+/** The old primary is the primary still, or again, with every other member healthy behind it. */
+function isUnmoved(cluster: PatroniCluster, oldPrimary: string): boolean {
+  const primary = primaryOf(cluster);
+  if (primary?.name !== oldPrimary || primary.state !== 'running') return false;
+  const others = cluster.members.filter(({ name }) => name !== oldPrimary);
+  return others.length > 0 && others.every((other) => isHealthyStandby(other, primary));
+}
+
+/** How long a move that was asked for may still be on its way. */
+async function readSettleMs(doors: FaultDoors, crashed: boolean): Promise<number> {
+  const { ttlSeconds, loopWaitSeconds } = await requireDoor(doors, 'patroni', 'postgres/failover').fetchConfig();
+  return (crashed ? ttlSeconds + loopWaitSeconds : 2 * loopWaitSeconds) * 1_000;
+}
+
+function canBeCloned(cluster: PatroniCluster, member: PatroniMember | undefined): member is PatroniMember {
+  return member !== undefined && member.apiUrl !== null && STUCK.has(member.state) && primaryOf(cluster)?.name !== member.name;
+}
