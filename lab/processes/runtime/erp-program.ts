@@ -1,0 +1,58 @@
+/** How the ERP's programs are started: a worker, the migration, the cron. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
+import { labProgram } from '../../package-root.ts';
+import type { Sabotage } from '../pod-runtime.ts';
+
+export interface ErpSettings {
+  /** `postgresql://erp@127.0.0.1:PORT/erp`, through the lab's database path. */
+  readonly postgresUrl: string;
+  readonly postgresPassword: string;
+  readonly redisUrl: string;
+  readonly database: string;
+  readonly adminPassword: string;
+  readonly sabotage: Sabotage;
+  readonly sabotageLog: string;
+}
+
+export type ErpProgram = 'worker' | 'migrate' | 'cron';
+
+/** Names with numbers, as `lab up --sabotage` takes them: `lose-acknowledged-writes=5,slow-baseline`. */
+export function formatSabotage(sabotage: Sabotage): string {
+  return Object.entries(sabotage)
+    .map(([name, value]) => (value === true ? name : `${name}=${value}`))
+    .join(',');
+}
+
+export function spawnErpProgram(
+  program: ErpProgram,
+  settings: ErpSettings,
+  options: { readonly name: string; readonly logDescriptor: number; readonly onSpawn: (pid: number) => void },
+): ChildProcess {
+  const child = spawn(
+    process.execPath,
+    ['--import', pathToFileURL(labProgram('processes/exit-with-supervisor')).href, labProgram(`erp/${program}`)],
+    {
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+        TZ: 'UTC',
+        ERP_HOST: '127.0.0.1',
+        ERP_PORT: '0',
+        ERP_WORKER_NAME: options.name,
+        ERP_POSTGRES_URL: settings.postgresUrl,
+        PGPASSWORD: settings.postgresPassword,
+        ERP_REDIS_URL: settings.redisUrl,
+        ERP_DATABASE: settings.database,
+        ...(program === 'migrate' ? { ERP_ADMIN_PASSWORD: settings.adminPassword } : {}),
+        ERP_SABOTAGE: formatSabotage(settings.sabotage),
+        ERP_SABOTAGE_LOG: settings.sabotageLog,
+      },
+      stdio: ['pipe', program === 'worker' ? 'pipe' : options.logDescriptor, options.logDescriptor],
+      // A Ctrl-C meant for the supervisor must not end the workers before it says so.
+      detached: true,
+    },
+  );
+  if (child.pid !== undefined) options.onSpawn(child.pid);
+  return child;
+}
