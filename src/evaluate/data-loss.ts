@@ -1,0 +1,109 @@
+/** Objective `data-loss`: acknowledged writes that both read-backs did not find, duplicates, and how far back the loss reaches. */
+import type { ObjectiveResult } from '../model/evaluation.ts';
+import type { DataLossObjectiveSpec } from '../model/plan.ts';
+import { inconclusive } from './evidence.ts';
+import type { History } from './history.ts';
+import type { LedgerFigures, ServiceLedger } from './ledger.ts';
+import { type Part, resultOf } from './verdict.ts';
+import { formatMs } from './wording.ts';
+
+export function judgeDataLoss(objective: DataLossObjectiveSpec, ledger: LedgerFigures, history: History): ObjectiveResult {
+  const found = ledger.services.find((candidate) => candidate.service === objective.service);
+  const windowMs = found === undefined ? null : lossWindowMs(found.lostAnsweredAt, injections(history));
+  const evidence = found === undefined ? [] : [{ text: describe(found), file: 'ledger.ndjson' }];
+  return resultOf(objective, dataLossParts(objective, found, windowMs, gapsFor(objective.service, ledger)), {
+    service: objective.service,
+    evidence,
+    details: [
+      { name: 'acknowledged writes', value: found?.acknowledged ?? 0, unit: 'writes', target: objective.minWrites },
+      { name: 'lost writes', value: found?.lost ?? null, unit: 'writes', target: objective.maxLostWrites },
+      { name: 'duplicated', value: found?.duplicated ?? null, unit: 'writes', target: objective.maxDuplicates },
+      { name: 'loss window', value: windowMs, unit: 'ms', target: objective.maxLossWindowMs },
+      { name: 'unknown', value: found?.unknown ?? null, unit: 'writes' },
+      { name: 'unknown that happened', value: found?.unknownThatHappened ?? null, unit: 'writes' },
+      { name: 'not looked up twice', value: found?.unread ?? null, unit: 'writes' },
+      { name: 'read-backs', value: found?.readBacks ?? 0 },
+    ],
+  });
+}
+
+function dataLossParts(
+  objective: DataLossObjectiveSpec,
+  found: ServiceLedger | undefined,
+  windowMs: number | null,
+  gaps: readonly string[],
+): readonly [Part, ...Part[]] {
+  const lost = { name: 'lost writes', target: objective.maxLostWrites, unit: 'writes', direction: 'at-most' } as const;
+  if (found === undefined || found.acknowledged + found.unknown === 0) {
+    return [inconclusive(lost, `no write of ${objective.service} is in the ledger`)];
+  }
+  const parts: [Part, ...Part[]] = [
+    limit(lost, found.lost, `${found.lost} of ${found.acknowledged} acknowledged writes were lost`),
+    limit(
+      { ...lost, name: 'duplicates', target: objective.maxDuplicates },
+      found.duplicated,
+      `${found.duplicated} writes were there more than once`,
+    ),
+  ];
+  if (windowMs !== null) {
+    const base = { ...lost, name: 'loss window', target: objective.maxLossWindowMs, unit: 'ms' } as const;
+    parts.push(limit(base, windowMs, `the loss reaches ${formatMs(windowMs)} back from the fault`));
+  }
+  const lacking = [
+    ...(found.acknowledged < Math.max(1, objective.minWrites)
+      ? [`only ${found.acknowledged} acknowledged writes, need ${Math.max(1, objective.minWrites)}`]
+      : []),
+    ...(found.unread > 0 ? [`${found.unread} acknowledged writes were not looked up twice`] : []),
+    ...gaps,
+  ];
+  // What was seen to be lost stays lost, however much was not looked at.
+  if (lacking.length > 0) parts.push(inconclusive(lost, lacking.join('; '), found.lost));
+  return parts;
+}
+
+function limit(base: Omit<Part, 'measured' | 'verdict' | 'reason'>, measured: number, reason: string): Part {
+  const met = measured <= base.target;
+  const allowed = base.unit === 'ms' ? formatMs(base.target) : base.target;
+  return { ...base, measured, verdict: met ? 'pass' : 'fail', reason: `${reason}, allowed ${allowed}` };
+}
+
+/**
+ * How far back from its fault the loss reaches: injection minus acknowledgement of the oldest lost write, for the fault
+ * nearest to each lost write; the largest. Null: nothing lost, or no fault to count from. Writes acknowledged after the
+ * injection reach back 0.
+ */
+export function lossWindowMs(lostAnsweredAt: readonly number[], injectedAt: readonly number[]): number | null {
+  if (lostAnsweredAt.length === 0 || injectedAt.length === 0) return null;
+  let widest = 0;
+  for (const at of lostAnsweredAt) {
+    const nearest = injectedAt.reduce((best, candidate) => (Math.abs(candidate - at) < Math.abs(best - at) ? candidate : best));
+    widest = Math.max(widest, nearest - at);
+  }
+  return widest;
+}
+
+function injections(history: History): readonly number[] {
+  return history.faults.flatMap((fault) => (fault.injectedAt === null ? [] : [fault.injectedAt]));
+}
+
+const MODELS_OF = { 'order-capture': 'sale.order', pos: 'pos.order', 'financial-posting': 'account.move' } as const;
+const INVARIANT = /match|equals|one-invoice/;
+
+/** A gap that names another model or service, or an invariant, is not about this one. */
+function gapsFor(service: DataLossObjectiveSpec['service'], ledger: LedgerFigures): readonly string[] {
+  const about = ledger.gaps.filter(({ what }) => {
+    if (INVARIANT.test(what) || what.startsWith('invariant')) return false;
+    const named = Object.entries(MODELS_OF).filter(
+      ([name, model]) => what.includes(model) || new RegExp(`\\b${name}\\b`).test(what),
+    );
+    return named.length === 0 || named.some(([name]) => name === service);
+  });
+  return about.map(({ what, detail }) => `${what} could not be completed: ${detail}`);
+}
+
+function describe(found: ServiceLedger): string {
+  return (
+    `${found.acknowledged} acknowledged writes, ${found.lost} lost, ${found.duplicated} duplicated; ` +
+    `${found.unknown} unknown, of which ${found.unknownThatHappened} happened; ${found.readBacks} read-backs`
+  );
+}

@@ -1,0 +1,159 @@
+/** Questions that the judges ask of the samples, answered by DuckDB. Exact percentiles (nearest rank), counts of whole numbers. */
+import type { AnalysisPort, SqlValue } from '../clients/duckdb.ts';
+import type { AttainmentObjectiveSpec, PhaseName, ScenarioSpec, SloObjectiveSpec } from '../model/plan.ts';
+import { K6_METRICS } from '../model/run-records.ts';
+
+const { call, started, journey } = K6_METRICS;
+
+/** Journeys of one load in one phase (or in the whole run, `phase` null). */
+export interface LoadCounts {
+  readonly scenario: string;
+  readonly phase: PhaseName | null;
+  readonly started: number;
+  readonly dropped: number;
+  readonly finished: number;
+  readonly ok: number;
+  readonly fail: number;
+  readonly unknown: number;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** `phase` null: samples outside every phase. */
+export async function loadCounts(duckdb: AnalysisPort): Promise<readonly LoadCounts[]> {
+  const rows = await duckdb.query(
+    `SELECT scenario, phase, coalesce(sum(weight) FILTER (kind = '${started}'), 0)::BIGINT AS started,
+       coalesce(sum(weight) FILTER (kind = 'dropped_iterations'), 0)::BIGINT AS dropped,
+       count(*) FILTER (kind = '${journey}') AS finished,
+       count(*) FILTER (kind = '${journey}' AND outcome = 'ok') AS ok,
+       count(*) FILTER (kind = '${journey}' AND outcome = 'fail') AS fail,
+       count(*) FILTER (kind = '${journey}' AND outcome NOT IN ('ok', 'fail')) AS unknown,
+       ${[50, 95, 99].map((p) => `quantile_disc(ms, ${rank(p)}) FILTER (kind = '${journey}') AS p${p}`).join(', ')}
+     FROM samples WHERE kind <> '${call}' GROUP BY scenario, phase ORDER BY scenario, phase`,
+  );
+  return rows.map((row) => ({
+    scenario: String(row.scenario),
+    phase: row.phase === null ? null : (String(row.phase) as PhaseName),
+    started: Number(row.started),
+    dropped: Number(row.dropped),
+    finished: Number(row.finished),
+    ok: Number(row.ok),
+    fail: Number(row.fail),
+    unknown: Number(row.unknown),
+    p50Ms: numberOrNull(row.p50),
+    p95Ms: numberOrNull(row.p95),
+    p99Ms: numberOrNull(row.p99),
+  }));
+}
+
+export interface CallFigures {
+  readonly calls: number;
+  readonly ok: number;
+  readonly fail: number;
+  readonly unknown: number;
+  /** Nearest-rank percentile with every call that was not answered ok as slower than all others; null: it falls among those. */
+  readonly percentileMs: number | null;
+  /** Longest time seen, whatever the outcome. */
+  readonly longestMs: number | null;
+}
+
+export async function callFigures(objective: SloObjectiveSpec, duckdb: AnalysisPort): Promise<CallFigures> {
+  const percentile = objective.indicator.metric === 'latency' ? objective.indicator.percentile : 50;
+  const parameters: SqlValue[] = [];
+  const equals = (column: string, value: string | undefined): string => {
+    if (value === undefined) return 'true';
+    parameters.push(value);
+    return `${column} = $${parameters.length}`;
+  };
+  const where = [
+    equals('scenario', objective.scenario),
+    equals('service', objective.service),
+    equals('load_class', objective.loadClass),
+    equals('journey', objective.journey),
+    equals('step', objective.step),
+    phaseFilter(objective.phases),
+  ].join(' AND ');
+  const [row] = await duckdb.query(
+    `SELECT count(*) AS calls, count(*) FILTER (outcome = 'ok') AS ok, count(*) FILTER (outcome = 'fail') AS fail,
+       count(*) FILTER (outcome NOT IN ('ok', 'fail')) AS unknown, max(ms) AS longest,
+       quantile_disc(CASE WHEN outcome = 'ok' THEN ms ELSE 'infinity'::DOUBLE END, ${rank(percentile)}) AS percentile
+     FROM samples WHERE kind = '${call}' AND ${where}`,
+    parameters,
+  );
+  const reached = numberOrNull(row?.percentile);
+  return {
+    calls: Number(row?.calls ?? 0),
+    ok: Number(row?.ok ?? 0),
+    fail: Number(row?.fail ?? 0),
+    unknown: Number(row?.unknown ?? 0),
+    percentileMs: reached === Number.POSITIVE_INFINITY ? null : reached,
+    longestMs: numberOrNull(row?.longest),
+  };
+}
+
+export interface AttainmentFigures {
+  readonly started: number;
+  readonly dropped: number;
+  readonly finished: number;
+  /** Outcome ok, within the service level. */
+  readonly attained: number;
+  readonly ok: number;
+}
+
+export async function attainmentFigures(objective: AttainmentObjectiveSpec, duckdb: AnalysisPort): Promise<AttainmentFigures> {
+  const [row] = await duckdb.query(
+    `SELECT coalesce(sum(weight) FILTER (kind = '${started}'), 0)::BIGINT AS started,
+       coalesce(sum(weight) FILTER (kind = 'dropped_iterations'), 0)::BIGINT AS dropped,
+       count(*) FILTER (kind = '${journey}') AS finished, count(*) FILTER (kind = '${journey}' AND outcome = 'ok') AS ok,
+       count(*) FILTER (kind = '${journey}' AND outcome = 'ok' AND ms <= $2) AS attained
+     FROM samples WHERE kind <> '${call}' AND scenario = $1 AND ${phaseFilter(objective.phases)}`,
+    [objective.scenario, objective.withinMs],
+  );
+  return {
+    started: Number(row?.started ?? 0),
+    dropped: Number(row?.dropped ?? 0),
+    finished: Number(row?.finished ?? 0),
+    attained: Number(row?.attained ?? 0),
+    ok: Number(row?.ok ?? 0),
+  };
+}
+
+/** Demand and what was served of it, second by second, by when the journeys were due or sent. */
+export interface DemandSecond {
+  readonly at: number;
+  readonly scheduled: number;
+  readonly ok: number;
+}
+
+/** `withinMs` null: an ok journey counts however long it took. */
+export async function demandOf(
+  scenarios: readonly ScenarioSpec[],
+  withinMs: number | null,
+  duckdb: AnalysisPort,
+): Promise<readonly DemandSecond[]> {
+  if (scenarios.length === 0) return [];
+  const ids = scenarios.map((_, i) => `$${i + 1}`).join(', ');
+  const limit = withinMs === null ? 'true' : `ms <= $${scenarios.length + 1}`;
+  const rows = await duckdb.query(
+    `SELECT (start_us // 1000000) * 1000 AS at,
+       coalesce(sum(weight) FILTER (kind IN ('${started}', 'dropped_iterations')), 0)::BIGINT AS scheduled,
+       count(*) FILTER (kind = '${journey}' AND outcome = 'ok' AND ${limit}) AS ok
+     FROM samples WHERE kind <> '${call}' AND scenario IN (${ids}) GROUP BY 1 ORDER BY 1`,
+    [...scenarios.map((scenario) => scenario.id), ...(withinMs === null ? [] : [withinMs])],
+  );
+  return rows.map((row) => ({ at: Number(row.at), scheduled: Number(row.scheduled), ok: Number(row.ok) }));
+}
+
+/** Exact decimal: as a floating-point number 0.07 x 100 would be more than 7 and take the next rank. */
+export function rank(percentile: number): string {
+  return `(${(percentile / 100).toFixed(6)}::DECIMAL(9,6))`;
+}
+
+function phaseFilter(phases: readonly PhaseName[]): string {
+  return phases.length === 0 ? 'false' : `phase IN (${phases.map((phase) => `'${phase}'`).join(', ')})`;
+}
+
+export function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
