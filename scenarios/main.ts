@@ -60,3 +60,9 @@ function unlock(uid: number, before: string): void {
   if (now === lockedUntil() && writeLockDate(odoo, catalogue.companyId, before, 'unlock') === 'ok') return;
   console.warn(`the lock date of company ${catalogue.companyId} is "${now ?? 'unreadable'}", was "${before}" before the load`);
 }
+
+/** Figures for people beside the samples; nothing is judged on them. */
+export function handleSummary(data: unknown): Record<string, string> {
+  const file = __ENV.PEAKPROOF_SUMMARY;
+  return file === undefined ? {} : { [file]: JSON.stringify(data) };
+}

@@ -58,14 +58,17 @@ export function rampingArrivals(spec: FlashSaleSpec, exec: string): K6Scenario {
   };
 }
 
-/** `iterations` evenly over `durationMs`: the whole duration is the time unit, so that no rate is rounded. */
+/**
+ * `iterations` evenly over `durationMs`: the whole duration is the time unit, so that no rate is rounded. The last arrival is one
+ * interval before the end; k6 stops half an interval before it, or chance would decide about one arrival too many.
+ */
 export function evenArrivals(spec: ScenarioSpec, exec: string, iterations: number, durationMs: number): K6Scenario {
   return {
     ...base(spec, exec),
     executor: 'constant-arrival-rate',
-    rate: Math.max(1, iterations),
+    rate: iterations,
     timeUnit: `${durationMs}ms`,
-    duration: `${durationMs}ms`,
+    duration: `${Math.ceil(durationMs * (1 - 0.5 / iterations))}ms`,
   };
 }
 
@@ -133,7 +136,7 @@ const GOLDEN = 0.6180339887498949;
 export function closeActivity(n: number, counts: CloseIterations): CloseActivity {
   const lockAt = Math.floor(counts.total * 0.6);
   if (counts.locks === 1 && n === lockAt) return 'lock';
-  const position = (((n * GOLDEN) % 1) * (counts.total - counts.locks)) as number;
+  const position = ((n * GOLDEN) % 1) * (counts.total - counts.locks);
   if (position < counts.batches) return 'batch';
   return position < counts.batches + counts.reports ? 'report' : 'shop';
 }

@@ -190,7 +190,7 @@ function createOrder(odoo: OdooSession, visit: Visit): Placed {
   return { outcome: answer.outcome, id: id ?? 0 };
 }
 
-/** By the shop's own reference. Null: no answer. Finding it tells the customer that the order exists, so it counts as acknowledged. */
+/** By the shop's own reference. Null: no answer; id 0: not there. */
 function findOrder(odoo: OdooSession, visit: Visit): Placed | null {
   const answer = odoo.call({
     step: 'find-order',
@@ -198,6 +198,9 @@ function findOrder(odoo: OdooSession, visit: Visit): Placed | null {
     method: 'search_read',
     args: list([list([term('client_order_ref', '=', text(visit.key))])]),
     kwargs: ORDER_FIELDS,
+    effect: 'create',
+    keys: visit.key,
+    shows: (body) => decodeRows(body).length > 0,
     ...patience(visit),
   });
   if (answer.outcome !== 'ok') return null;
@@ -217,7 +220,7 @@ function confirmOrder(odoo: OdooSession, visit: Visit, id: number): Outcome {
   });
   if (confirmed.outcome !== 'unknown' || !visit.impatient) return confirmed.outcome;
   odoo.pause(Math.max(500, visit.patienceMs / 4));
-  return readOrder(odoo, visit, id)?.state === 'sale' ? 'ok' : 'unknown';
+  return readOrder(odoo, visit, id, 'confirm')?.state === 'sale' ? 'ok' : 'unknown';
 }
 
 function reserveGoods(odoo: OdooSession, visit: Visit, id: number): Outcome {
@@ -229,13 +232,15 @@ function reserveGoods(odoo: OdooSession, visit: Visit, id: number): Outcome {
   return odoo.call({ step: 'reserve', model: 'stock.picking', method: 'action_assign', args: list([ints(pickings)]) }).outcome;
 }
 
-function readOrder(odoo: OdooSession, visit: Visit, id: number): ReturnType<typeof decodeRows>[number] | null {
+/** `asked` is the write that had no answer; a confirmed order shows that it happened. */
+function readOrder(odoo: OdooSession, visit: Visit, id: number, asked?: 'confirm'): ReturnType<typeof decodeRows>[number] | null {
   const answer = odoo.call({
     step: 'status',
     model: ORDER,
     method: 'search_read',
     args: list([list([term('client_order_ref', '=', text(visit.key)), term('id', '=', int(id))])]),
     kwargs: ORDER_FIELDS,
+    ...(asked === undefined ? {} : { effect: asked, keys: visit.key, shows: (body) => decodeRows(body)[0]?.state === 'sale' }),
   });
   return answer.outcome === 'ok' ? (decodeRows(answer.body)[0] ?? null) : null;
 }

@@ -147,6 +147,9 @@ function createEntries(odoo: OdooSession, batch: EntryBatch, books: Books, date:
     method: 'search_read',
     args: list([list([term('ref', 'in', texts(keys))])]),
     kwargs: FOUND_FIELDS,
+    effect: 'create',
+    keys: keys.join(' '),
+    shows: (body) => decodeRows(body).length >= keys.length,
   });
   const idOf = new Map(decodeRows(found.body).map((row) => [row.ref, row.id]));
   const ids = keys.map((key) => idOf.get(key)).filter((id) => typeof id === 'number');

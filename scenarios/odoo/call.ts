@@ -14,6 +14,11 @@ export interface Call {
   readonly effect?: WriteEffect;
   /** Business keys of what is written, separated by one space. */
   readonly keys?: string;
+  /**
+   * For a look-up that tells a client the fate of its earlier write: effect and keys count only when this holds for the answer's XML.
+   * A client that has found its order takes it for placed, so from then on it may not get lost.
+   */
+  readonly shows?: (body: string) => boolean;
   /** When shorter than the session's. */
   readonly timeoutMs?: number;
 }

@@ -92,7 +92,8 @@ export function faultCodeOf(body: string): number {
 /** The last line that says something; a traceback's exception goes on in indented lines, so those are left out. */
 export function lastLine(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return (lines.findLast((line) => !/^\s/.test(line)) ?? lines.at(-1) ?? '').trim();
+  const unindented = lines.filter((line) => line.trimStart() === line);
+  return (unindented[unindented.length - 1] ?? lines[lines.length - 1] ?? '').trim();
 }
 
 /** The fault table of section 4: the code alone does not classify, the last line does. */

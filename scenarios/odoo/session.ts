@@ -36,11 +36,14 @@ export function openSession(access: OdooAccess, uid: number): (timeoutMs: number
   const url = `${access.url}/xmlrpc/2/object`;
   const metadata = exec.vu.metrics.metadata;
 
-  const record = (call: Call, durationMs: number, outcome: string, fault: string) => {
-    const { step, model, effect = '' } = call;
-    if (call.keys !== undefined) metadata.keys = call.keys;
-    callDuration.add(durationMs, { step, model, effect, outcome, fault });
-    if (call.keys !== undefined) delete metadata.keys;
+  const record = (call: Call, answer: Answer & { readonly durationMs: number }) => {
+    const { step, model } = call;
+    const { outcome, fault } = answer;
+    const isWrite = call.shows === undefined || (outcome === 'ok' && call.shows(answer.body));
+    const keys = isWrite ? call.keys : undefined;
+    if (keys !== undefined) metadata.keys = keys;
+    callDuration.add(answer.durationMs, { step, model, effect: (isWrite && call.effect) || '', outcome, fault });
+    if (keys !== undefined) delete metadata.keys;
   };
 
   return (timeoutMs, budgetMs) => {
@@ -77,16 +80,15 @@ export function openSession(access: OdooAccess, uid: number): (timeoutMs: number
       },
       call(call) {
         const answer = send(call);
-        if (answer.durationMs >= 0) record(call, answer.durationMs, answer.outcome, answer.fault);
+        if (answer.durationMs >= 0) record(call, answer);
         return answer;
       },
       callReturningNone(call, readBack) {
         const answer = send(call);
         if (answer.durationMs < 0) return answer;
-        const happened = answer.fault === NONE_FAULT && readBack();
-        const outcome = happened ? 'ok' : answer.outcome;
-        record(call, answer.durationMs, outcome, answer.fault);
-        return { ...answer, outcome };
+        const settled = answer.fault === NONE_FAULT && readBack() ? { ...answer, outcome: 'ok' as const } : answer;
+        record(call, settled);
+        return settled;
       },
     };
   };

@@ -263,6 +263,9 @@ export interface PodObservation {
  * - `journey_started` (counter): one an iteration, at its start; same scenario/load_class/service/journey tags.
  * - `journey_duration` (trend, ms): one a finished iteration; outcome ok|fail|unknown.
  * A sample's time is the END of what it measured. `iterations` and `dropped_iterations` are k6's own.
+ * Columns of the file: metric_name,timestamp,metric_value,error_code,scenario,service,status,extra_tags,metadata. `scenario` and
+ * `service` are columns, the other tags are in `extra_tags` (`a=b&c=d`, any order); k6's dropped_iterations has only `scenario`.
+ * A look-up that shows a client the fate of its unanswered write is a sample of its own with the write's effect and keys.
  */
 export const K6_METRICS = { call: 'odoo_call', started: 'journey_started', journey: 'journey_duration' } as const;
 
@@ -279,6 +282,8 @@ export interface RunnerRecord {
   readonly planned: readonly { readonly scenario: string; readonly iterations: number }[];
   /** Uncaught exceptions that k6 logged; any makes the load incomplete. */
   readonly scriptErrors: number;
+  /** What the exit means, one sentence. */
+  readonly detail?: string;
 }
 
 /** `environment.json`. */
