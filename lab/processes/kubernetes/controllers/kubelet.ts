@@ -1,0 +1,225 @@
+/**
+ * Runs the pods: starts a process for each pod object, restarts a process that ended (same pod, restartCount + 1, with
+ * back-off), stops it when the pod is deleted, and writes what it sees into the pod's status.
+ */
+import type { PodIdentity, PodRuntime } from '../../pod-runtime.ts';
+import { type ControlClock, timestamp } from '../clock.ts';
+import { type EventRecorder, referenceTo } from '../events.ts';
+import { isPodReady, type Pod, type TerminatedState } from '../objects.ts';
+import type { RestartBackoff } from '../options.ts';
+import type { Store } from '../store.ts';
+import { podStatus, terminatedState } from './pod-status.ts';
+
+interface Worker {
+  readonly pod: Pod;
+  readonly identity: PodIdentity;
+  phase: 'creating' | 'started' | 'waiting';
+  waitingReason: string;
+  waitingMessage: string;
+  restartCount: number;
+  startedAt: number | null;
+  lastTerminated: TerminatedState | null;
+  /** Delay of the next restart. */
+  backoffMs: number;
+  stopping: boolean;
+  cancelRestart: () => void;
+}
+
+export interface KubeletOptions {
+  readonly store: Store;
+  readonly runtime: PodRuntime;
+  readonly clock: ControlClock;
+  readonly events: EventRecorder;
+  readonly backoff: RestartBackoff;
+  readonly onError: (error: unknown) => void;
+  /** Asks for another round of the controllers. */
+  readonly wake: () => void;
+}
+
+const component = 'kubelet';
+const stopRetryMs = 2_000;
+
+export class Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #workers = new Map<string, Worker>();
+  /** Last operation by pod name: a StatefulSet pod must not start before its predecessor of the same name is gone. */
+  readonly #queues = new Map<string, Promise<void>>();
+  #closed = false;
+
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+  }
+
+  sync(): void {
+    if (this.#closed) return;
+    for (const pod of this.#options.store.list('pods')) {
+      const worker = this.#workers.get(pod.metadata.uid) ?? this.#adopt(pod);
+      this.#noticeExit(worker);
+      this.#writeStatus(worker);
+    }
+  }
+
+  /** Deletes a pod: marks it, stops its process, then removes the object; grace 0 removes the object at once. */
+  terminate(pod: Pod, graceSeconds: number): Pod {
+    const { store, clock, events } = this.#options;
+    const worker = this.#workers.get(pod.metadata.uid) ?? this.#adopt(pod);
+    const graceLeft = pod.metadata.deletionGracePeriodSeconds;
+    const repeated = worker.stopping && graceLeft !== undefined && graceSeconds >= graceLeft;
+    if (repeated) return pod;
+    worker.stopping = true;
+    worker.cancelRestart();
+    const marked =
+      store.mutate('pods', pod, (current) => ({
+        ...current,
+        metadata: {
+          ...current.metadata,
+          deletionTimestamp: timestamp(clock.now() + graceSeconds * 1000),
+          deletionGracePeriodSeconds: graceSeconds,
+        },
+      })) ?? pod;
+    const container = pod.spec.containers[0]?.name ?? '';
+    const involved = referenceTo(pod, `spec.containers{${container}}`);
+    events.record({ involved, type: 'Normal', reason: 'Killing', message: `Stopping container ${container}`, component });
+    if (graceSeconds === 0) store.delete('pods', pod);
+    if (graceLeft !== undefined) {
+      // A second, shorter deletion: do not queue behind the first stop, which may still wait for its grace period.
+      this.#stop(worker, graceSeconds).catch(this.#options.onError);
+    } else this.#enqueue(pod.metadata.name, () => this.#stop(worker, graceSeconds));
+    return marked;
+  }
+
+  async close(options: { readonly stopPods: boolean; readonly graceSeconds: number }): Promise<void> {
+    this.#closed = true;
+    const workers = [...this.#workers.values()];
+    for (const worker of workers) {
+      worker.stopping = true;
+      worker.cancelRestart();
+    }
+    await Promise.all(this.#queues.values());
+    if (!options.stopPods) return;
+    const stops = workers.map((worker) => this.#options.runtime.stop(worker.identity, { graceSeconds: options.graceSeconds }));
+    const failed = (await Promise.allSettled(stops)).find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  #adopt(pod: Pod): Worker {
+    const worker: Worker = {
+      pod,
+      identity: {
+        workload: pod.spec.containers[0]?.name ?? '',
+        name: pod.metadata.name,
+        uid: pod.metadata.uid,
+      },
+      phase: 'creating',
+      waitingReason: '',
+      waitingMessage: '',
+      restartCount: 0,
+      startedAt: null,
+      lastTerminated: null,
+      backoffMs: 0,
+      stopping: false,
+      cancelRestart: () => undefined,
+    };
+    this.#workers.set(pod.metadata.uid, worker);
+    this.#enqueue(pod.metadata.name, () => this.#start(worker));
+    return worker;
+  }
+
+  async #start(worker: Worker): Promise<void> {
+    if (worker.stopping || this.#closed) return;
+    worker.phase = 'creating';
+    try {
+      await this.#options.runtime.start(worker.identity);
+    } catch (error) {
+      worker.waitingReason = 'RunContainerError';
+      worker.waitingMessage = error instanceof Error ? error.message : String(error);
+      this.#event(worker, 'Warning', 'Failed', `Error: ${worker.waitingMessage}`);
+      this.#restartLater(worker);
+      return;
+    }
+    worker.phase = 'started';
+    worker.startedAt = this.#options.clock.now();
+    worker.waitingMessage = '';
+    const container = worker.identity.workload;
+    this.#event(worker, 'Normal', 'Created', `Created container: ${container}`);
+    this.#event(worker, 'Normal', 'Started', `Started container ${container}`);
+    this.#options.wake();
+  }
+
+  #noticeExit(worker: Worker): void {
+    if (worker.phase !== 'started' || worker.stopping) return;
+    const process = this.#options.runtime.status(worker.identity.uid);
+    if (process !== null && process.state !== 'exited') return;
+    const now = this.#options.clock.now();
+    const startedAt = worker.startedAt ?? now;
+    worker.lastTerminated = terminatedState(process, startedAt, now);
+    if (now - startedAt >= this.#options.backoff.resetAfterMs) worker.backoffMs = 0;
+    this.#restartLater(worker);
+  }
+
+  #restartLater(worker: Worker): void {
+    const { backoff, clock } = this.#options;
+    const delayMs = worker.backoffMs;
+    worker.phase = 'waiting';
+    worker.backoffMs = Math.min(backoff.maxMs, Math.max(backoff.initialMs, delayMs * 2));
+    if (delayMs > 0) {
+      const container = worker.identity.workload;
+      worker.waitingReason = 'CrashLoopBackOff';
+      worker.waitingMessage = `back-off ${Math.ceil(delayMs / 1000)}s restarting failed container=${container} pod=${worker.identity.name}`;
+      this.#event(
+        worker,
+        'Warning',
+        'BackOff',
+        `Back-off restarting failed container ${container} in pod ${worker.identity.name}`,
+      );
+    }
+    worker.cancelRestart = clock.after(delayMs, () => {
+      if (worker.stopping || this.#closed) return;
+      worker.restartCount += 1;
+      this.#enqueue(worker.identity.name, () => this.#start(worker));
+    });
+    this.#options.wake();
+  }
+
+  async #stop(worker: Worker, graceSeconds: number): Promise<void> {
+    const { runtime, store, clock } = this.#options;
+    try {
+      await runtime.stop(worker.identity, { graceSeconds });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#event(worker, 'Warning', 'FailedKillPod', `error killing pod: ${message}`);
+      if (!this.#closed) clock.after(stopRetryMs, () => this.#enqueue(worker.identity.name, () => this.#stop(worker, 0)));
+      return;
+    }
+    this.#workers.delete(worker.identity.uid);
+    store.delete('pods', worker.pod);
+  }
+
+  #writeStatus(worker: Worker): void {
+    const { store, runtime, clock } = this.#options;
+    const before = store.get('pods', worker.pod.metadata.namespace, worker.pod.metadata.name);
+    const process = runtime.status(worker.identity.uid);
+    const after = store.mutate('pods', worker.pod, (pod) => ({
+      ...pod,
+      status: podStatus(pod, { ...worker, process }, clock.now()),
+    }));
+    if (before === undefined || after === undefined || worker.stopping) return;
+    if (isPodReady(before) && !isPodReady(after) && worker.phase === 'started') {
+      this.#event(worker, 'Warning', 'Unhealthy', 'Readiness probe failed');
+    }
+  }
+
+  #event(worker: Worker, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const involved = referenceTo(worker.pod, `spec.containers{${worker.identity.workload}}`);
+    this.#options.events.record({ involved, type, reason, message, component });
+  }
+
+  #enqueue(name: string, operation: () => Promise<void>): void {
+    const previous = this.#queues.get(name) ?? Promise.resolve();
+    const next = previous.then(operation).catch(this.#options.onError);
+    this.#queues.set(name, next);
+    void next.then(() => {
+      if (this.#queues.get(name) === next) this.#queues.delete(name);
+    });
+  }
+}

@@ -1,0 +1,172 @@
+/** The objects that exist from the start: namespace, node, workloads, services, autoscalers. */
+import { availableParallelism, hostname, release, totalmem } from 'node:os';
+import { timestamp } from './clock.ts';
+import { serverVersion } from './discovery.ts';
+import { newUid } from './naming.ts';
+import type { Deployment, Hpa, Namespace, Node, ObjectMeta, PodTemplate, Service, StatefulSet } from './objects.ts';
+import type { AutoscalerOptions, WorkloadOptions } from './options.ts';
+import { formatKibibytes, formatMilliCpu } from './quantity.ts';
+
+export const nodeName = 'peakproof-lab-node';
+
+function meta(name: string, namespace: string | undefined, nowMs: number, labels?: Readonly<Record<string, string>>): ObjectMeta {
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    uid: newUid(),
+    creationTimestamp: timestamp(nowMs),
+    ...(labels === undefined ? {} : { labels }),
+  };
+}
+
+function labelsOf(workload: WorkloadOptions): Readonly<Record<string, string>> {
+  return workload.labels ?? { app: workload.name };
+}
+
+function templateOf(workload: WorkloadOptions): PodTemplate {
+  const port = workload.containerPort;
+  return {
+    metadata: { labels: labelsOf(workload) },
+    spec: {
+      containers: [
+        {
+          name: workload.name,
+          image: workload.image ?? `peakproof-lab/${workload.name}`,
+          imagePullPolicy: 'IfNotPresent',
+          resources: { requests: { cpu: formatMilliCpu(workload.requestMilliCpu ?? 1000) } },
+          ...(port === undefined ? {} : { ports: [{ name: 'main', containerPort: port, protocol: 'TCP' }] }),
+        },
+      ],
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: workload.terminationGracePeriodSeconds ?? 30,
+      dnsPolicy: 'ClusterFirst',
+      schedulerName: 'default-scheduler',
+    },
+  };
+}
+
+export function newDeployment(workload: WorkloadOptions, namespace: string, nowMs: number): Deployment {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { ...meta(workload.name, namespace, nowMs, labelsOf(workload)), generation: 1 },
+    spec: {
+      replicas: workload.replicas,
+      selector: { matchLabels: labelsOf(workload) },
+      template: templateOf(workload),
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+      revisionHistoryLimit: 10,
+      progressDeadlineSeconds: 600,
+    },
+    status: {},
+  };
+}
+
+export function newStatefulSet(workload: WorkloadOptions, namespace: string, nowMs: number): StatefulSet {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { ...meta(workload.name, namespace, nowMs, labelsOf(workload)), generation: 1 },
+    spec: {
+      replicas: workload.replicas,
+      selector: { matchLabels: labelsOf(workload) },
+      serviceName: workload.name,
+      podManagementPolicy: workload.podManagementPolicy ?? 'OrderedReady',
+      updateStrategy: { type: 'OnDelete' },
+      revisionHistoryLimit: 10,
+      template: templateOf(workload),
+    },
+    status: { replicas: 0 },
+  };
+}
+
+export function newService(workload: WorkloadOptions, namespace: string, nowMs: number): Service {
+  const port = workload.containerPort ?? 80;
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: meta(workload.name, namespace, nowMs, labelsOf(workload)),
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: 'None',
+      clusterIPs: ['None'],
+      selector: labelsOf(workload),
+      ports: [{ name: 'main', port, protocol: 'TCP', targetPort: port }],
+      sessionAffinity: 'None',
+    },
+    status: { loadBalancer: {} },
+  };
+}
+
+export function newAutoscaler(options: AutoscalerOptions, namespace: string, nowMs: number): Hpa {
+  return {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { ...meta(options.name ?? options.target, namespace, nowMs), generation: 1 },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: options.target },
+      minReplicas: options.minReplicas,
+      maxReplicas: options.maxReplicas,
+      metrics: [
+        {
+          type: 'Resource',
+          resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: options.targetUtilization } },
+        },
+      ],
+      ...(options.behavior === undefined ? {} : { behavior: options.behavior }),
+    },
+    status: { desiredReplicas: 0, currentMetrics: null },
+  };
+}
+
+export function newNamespace(name: string, nowMs: number): Namespace {
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: meta(name, undefined, nowMs, { 'kubernetes.io/metadata.name': name }),
+    spec: { finalizers: ['kubernetes'] },
+    status: { phase: 'Active' },
+  };
+}
+
+/** The one node is this machine; nothing is scheduled by requests, so they may add up to more than it has. */
+export function newNode(nowMs: number): Node {
+  const now = timestamp(nowMs);
+  const capacity = { cpu: String(availableParallelism()), memory: formatKibibytes(totalmem()), pods: '110' };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: meta(nodeName, undefined, nowMs, { 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': process.platform }),
+    spec: {},
+    status: {
+      capacity,
+      allocatable: capacity,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'KubeletReady',
+          message: 'the lab runs pods as processes of this machine',
+          lastHeartbeatTime: now,
+          lastTransitionTime: now,
+        },
+      ],
+      addresses: [
+        { type: 'InternalIP', address: '127.0.0.1' },
+        { type: 'Hostname', address: hostname() },
+      ],
+      nodeInfo: {
+        kubeletVersion: serverVersion.gitVersion,
+        kubeProxyVersion: '',
+        osImage: process.platform,
+        operatingSystem: process.platform,
+        architecture: process.arch,
+        kernelVersion: release(),
+        containerRuntimeVersion: 'process://1',
+        machineID: '',
+        systemUUID: '',
+        bootID: '',
+      },
+    },
+  };
+}
