@@ -32,6 +32,8 @@ export interface TargetCatalogue {
   readonly stockLocationId: number;
   /** Units on hand of each product when the run started, by product id. */
   readonly openingQuants: Readonly<Record<string, number>>;
+  /** Units that done stock moves had brought into the stock location, net, when the run started, by product id. */
+  readonly openingMoves?: Readonly<Record<string, number>>;
 }
 
 /** `load/<runner>/load.json`: all that k6 is told, besides the password (environment `PEAKPROOF_ODOO_PASSWORD`). */

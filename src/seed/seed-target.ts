@@ -1,0 +1,41 @@
+import { datasetPrefix } from '../../generators/codes.ts';
+import { drawVocabulary } from '../../generators/vocabulary.ts';
+import type { OdooPort } from '../clients/ports.ts';
+import type { TargetCatalogue } from '../model/catalogue.ts';
+import type { DatasetSpec } from '../model/plan.ts';
+import { lookUpCompany } from './company.ts';
+import type { Seeding, SeedProgress } from './ensure-records.ts';
+import { lookUpCatalogue } from './look-up-catalogue.ts';
+import { seedCustomers, seedProducts, seedPromotion } from './seed-goods.ts';
+import { seedStock } from './seed-stock.ts';
+import { seedTills } from './seed-tills.ts';
+
+export type { SeedProgress } from './ensure-records.ts';
+
+/**
+ * Loads a data set into the target over RPC and gives the ids it got there. What is there already, by code, is left as it is, so
+ * a killed seeding is continued and a finished one changes nothing but stock that has been used up. Throws ERR_PREFLIGHT when
+ * the company lacks accounts or a warehouse, and what the target says when it refuses a record.
+ */
+export async function seedTarget(
+  odoo: OdooPort,
+  dataset: DatasetSpec,
+  seed: number,
+  options: { readonly onProgress?: (progress: SeedProgress) => void; readonly signal?: AbortSignal } = {},
+): Promise<TargetCatalogue> {
+  const { signal } = options;
+  const seeding: Seeding = {
+    odoo,
+    onProgress: options.onProgress ?? (() => undefined),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const company = await lookUpCompany(odoo, { ownPrefix: datasetPrefix(seed) });
+  const words = drawVocabulary(seed);
+  const products = await seedProducts(seeding, dataset, seed, words);
+  await seedCustomers(seeding, dataset, seed, words);
+  await seedPromotion(seeding, dataset, seed, { words, products });
+  const stock = { locationId: company.stockLocationId, openingStock: dataset.openingStock };
+  await seedStock(seeding, [...products.values()], stock);
+  await seedTills(seeding, dataset, seed, company.companyId);
+  return await lookUpCatalogue(odoo, dataset, seed, { company, ...(signal === undefined ? {} : { signal }) });
+}

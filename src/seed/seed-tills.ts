@@ -1,0 +1,66 @@
+import { datasetPrefix, probeTillCode, tillCode } from '../../generators/codes.ts';
+import { idsOf, many2oneId, numberOf, readRows } from '../clients/odoo/records.ts';
+import type { OdooPort } from '../clients/ports.ts';
+import { HarnessError } from '../errors.ts';
+import type { DatasetSpec } from '../model/plan.ts';
+import { ensureRecords, type Seeding } from './ensure-records.ts';
+
+/** Each POS configuration makes sequences and checks of its own, so few at once. */
+const TILL_BATCH = 20;
+
+/** One POS configuration a till, and one that only the POS probe uses. */
+export async function seedTills(seeding: Seeding, dataset: DatasetSpec, seed: number, companyId: number): Promise<void> {
+  const probe = probeTillCode(seed);
+  const wanted = {
+    what: 'tills',
+    model: 'pos.config',
+    codeField: 'name',
+    prefix: datasetPrefix(seed),
+    total: dataset.stores * dataset.tillsPerStore + 1,
+    batchSize: TILL_BATCH,
+  };
+  let method = await findCardMethod(seeding.odoo, companyId);
+  if (method === null) {
+    // The first POS configuration of a database makes the payment methods (facts/odoo-protocol.md 3).
+    await ensureRecords(seeding, { ...wanted, records: [{ code: probe, values: { name: probe } }] });
+    method = await findCardMethod(seeding.odoo, companyId);
+  }
+  if (method === null) {
+    throw new HarnessError('ERR_PREFLIGHT', `${seeding.odoo.url} has no POS payment method with a bank journal`, {
+      hint: 'create one in Point of Sale > Configuration > Payment Methods',
+    });
+  }
+  // Not cash: a cash method may belong to one till only, while all tills can share a card method.
+  const payment_method_ids = [[6, 0, [method]]];
+  const codes = [probe];
+  for (let store = 0; store < dataset.stores; store += 1) {
+    for (let till = 0; till < dataset.tillsPerStore; till += 1) codes.push(tillCode(seed, store, till));
+  }
+  const ids = await ensureRecords(seeding, {
+    ...wanted,
+    records: codes.map((code) => ({ code, values: { name: code, payment_method_ids } })),
+  });
+  await addMissingMethods(seeding.odoo, [...ids.values()], method);
+}
+
+/** A till that an earlier, killed seeding left without the card method gets it. */
+async function addMissingMethods(odoo: OdooPort, configIds: readonly number[], method: number): Promise<void> {
+  const without: number[] = [];
+  for await (const row of readRows(odoo, 'pos.config', [['id', 'in', configIds]], ['payment_method_ids'])) {
+    if (!idsOf(row.payment_method_ids).includes(method)) without.push(numberOf(row.id));
+  }
+  if (without.length > 0) await odoo.require('pos.config', 'write', [without, { payment_method_ids: [[4, method, 0]] }]);
+}
+
+/** A method that is neither cash nor on account: it has a journal and counts no cash. */
+export async function findCardMethod(odoo: OdooPort, companyId: number): Promise<number | null> {
+  const domain = [
+    ['is_cash_count', '=', false],
+    ['journal_id', '!=', false],
+    ['company_id', '=', companyId],
+  ];
+  for await (const row of readRows(odoo, 'pos.payment.method', domain, ['journal_id'])) {
+    if (typeof row.id === 'number' && many2oneId(row.journal_id) !== null) return row.id;
+  }
+  return null;
+}
