@@ -7,8 +7,12 @@ import type { FlashSaleSpec, MonthEndCloseSpec, PosSyncBurstSpec, ScenarioSpec }
 /** A ramp's rates are whole numbers to k6: expressed per 1,000 s, 0.001 iterations/s is the finest step. */
 const RAMP_UNIT_S = 1_000;
 
-/** What an iteration of a load may take at most, as a multiple of its call timeout: a call that hangs and its repair. */
+/** What an iteration of a load may take at most: a call that hangs, one more, and the pauses and look-ups between them. */
 const JOURNEY_BUDGET_CALLS = 2;
+const JOURNEY_BUDGET_REST_MS = 10_000;
+
+/** k6 refuses a shorter constant arrival rate. */
+const MIN_DURATION_MS = 1_000;
 
 /** Past the budget: the time k6 needs to notice. */
 const GRACE_MS = 2_000;
@@ -32,7 +36,7 @@ const MAX_PREALLOCATED_VUS = 300;
 
 /** After this long an iteration begins no further call. Milliseconds. */
 export function journeyBudgetMs(spec: { readonly timeoutMs: number }): number {
-  return JOURNEY_BUDGET_CALLS * spec.timeoutMs;
+  return JOURNEY_BUDGET_CALLS * spec.timeoutMs + JOURNEY_BUDGET_REST_MS;
 }
 
 function base(spec: ScenarioSpec, exec: string) {
@@ -68,7 +72,7 @@ export function evenArrivals(spec: ScenarioSpec, exec: string, iterations: numbe
     executor: 'constant-arrival-rate',
     rate: iterations,
     timeUnit: `${durationMs}ms`,
-    duration: `${Math.ceil(durationMs * (1 - 0.5 / iterations))}ms`,
+    duration: `${Math.max(MIN_DURATION_MS, Math.ceil(durationMs * (1 - 0.5 / iterations)))}ms`,
   };
 }
 

@@ -116,9 +116,15 @@ export async function runToEnd(url: string, scenarios: readonly ScenarioSpec[]):
   return {
     end,
     dir,
-    calls: await Array.fromAsync(readSamples(file, 'odoo_call')),
-    journeys: await Array.fromAsync(readSamples(file, 'journey_duration')),
+    calls: await collect(readSamples(file, 'odoo_call')),
+    journeys: await collect(readSamples(file, 'journey_duration')),
   };
+}
+
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 export const removeFolder = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true });

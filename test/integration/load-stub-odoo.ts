@@ -233,14 +233,14 @@ function decode(value: XmlElement): Value {
   return typed.name === 'int' || typed.name === 'double' ? Number(typed.text) : typed.text;
 }
 
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escapeXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 function encode(value: Value): string {
   if (value === null) throw new Error('Odoo cannot say None');
   if (typeof value === 'boolean') return `<value><boolean>${value ? 1 : 0}</boolean></value>`;
   if (typeof value === 'number')
     return Number.isInteger(value) ? `<value><int>${value}</int></value>` : `<value><double>${value}</double></value>`;
-  if (typeof value === 'string') return `<value><string>${escape(value)}</string></value>`;
+  if (typeof value === 'string') return `<value><string>${escapeXml(value)}</string></value>`;
   if (Array.isArray(value)) return `<value><array><data>\n${value.map(encode).join('\n')}\n</data></array></value>`;
   const members = Object.entries(value).map(([name, item]) => `<member>\n<name>${name}</name>\n${encode(item)}\n</member>`);
   return `<value><struct>\n${members.join('\n')}\n</struct></value>`;
