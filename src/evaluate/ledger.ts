@@ -71,26 +71,26 @@ async function checkLines(path: string, whole: boolean, duckdb: AnalysisPort): P
 
 const NUMBER = "('UBIGINT', 'BIGINT', 'DOUBLE')";
 const VALID_ROW = `coalesce(CASE row_kind
-  WHEN 'write' THEN entry->>'key' IS NOT NULL
-    AND entry->>'service' IN ('order-capture', 'pos', 'financial-posting')
-    AND entry->>'model' IN ('sale.order', 'pos.order', 'account.move')
-    AND entry->>'effect' IN ('create', 'confirm', 'cancel', 'post', 'reverse')
-    AND entry->>'outcome' IN ('ok', 'unknown') AND json_type(entry, '$.answeredAt') IN ${NUMBER}
-  WHEN 'read-back' THEN entry->>'key' IS NOT NULL AND entry->>'model' IS NOT NULL AND json_type(entry, '$.pass') IN ${NUMBER}
+  WHEN 'write' THEN (entry->>'key') IS NOT NULL
+    AND (entry->>'service') IN ('order-capture', 'pos', 'financial-posting')
+    AND (entry->>'model') IN ('sale.order', 'pos.order', 'account.move')
+    AND (entry->>'effect') IN ('create', 'confirm', 'cancel', 'post', 'reverse')
+    AND (entry->>'outcome') IN ('ok', 'unknown') AND json_type(entry, '$.answeredAt') IN ${NUMBER}
+  WHEN 'read-back' THEN (entry->>'key') IS NOT NULL AND (entry->>'model') IS NOT NULL AND json_type(entry, '$.pass') IN ${NUMBER}
     AND json_type(entry, '$.count') IN ${NUMBER} AND json_type(entry, '$.states') = 'ARRAY'
-  WHEN 'invariant' THEN entry->>'invariant' IS NOT NULL AND json_type(entry, '$.checked') IN ${NUMBER}
+  WHEN 'invariant' THEN (entry->>'invariant') IS NOT NULL AND json_type(entry, '$.checked') IN ${NUMBER}
     AND json_type(entry, '$.violations') = 'ARRAY'
-  WHEN 'gap' THEN entry->>'what' IS NOT NULL
+  WHEN 'gap' THEN (entry->>'what') IS NOT NULL
   END, false)`;
 
 const CLASSIFY = [
   `CREATE OR REPLACE TABLE ledger_writes AS
-   SELECT entry->>'model' AS model, entry->>'key' AS key, entry->>'effect' AS effect, min(entry->>'service') AS service,
-     bool_or(entry->>'outcome' = 'ok') AS acknowledged,
-     min(CASE WHEN entry->>'outcome' = 'ok' THEN (entry->>'answeredAt')::DOUBLE END) AS answered_at
+   SELECT (entry->>'model') AS model, (entry->>'key') AS key, (entry->>'effect') AS effect, min(entry->>'service') AS service,
+     bool_or((entry->>'outcome') = 'ok') AS acknowledged,
+     min(CASE WHEN (entry->>'outcome') = 'ok' THEN (entry->>'answeredAt')::DOUBLE END) AS answered_at
    FROM ledger WHERE row_kind = 'write' GROUP BY ALL`,
   `CREATE OR REPLACE TABLE ledger_reads AS
-   SELECT entry->>'model' AS model, entry->>'key' AS key, (entry->>'pass')::INTEGER AS pass,
+   SELECT (entry->>'model') AS model, (entry->>'key') AS key, (entry->>'pass')::INTEGER AS pass,
      max((entry->>'count')::INTEGER) AS found, flatten(list(from_json(entry->'states', '["VARCHAR"]'))) AS states
    FROM ledger WHERE row_kind = 'read-back' GROUP BY ALL`,
   // A cancelled order was confirmed before; without any cancellation of ours, 'cancel' is not what a confirmation leaves behind.
@@ -130,13 +130,13 @@ async function readFigures(duckdb: AnalysisPort): Promise<LedgerFigures> {
   const services: ServiceLedger[] = [];
   for (const total of totals) services.push(await readService(total, duckdb));
   const invariants = await duckdb.query(
-    `WITH latest AS (SELECT entry->>'invariant' AS invariant, arg_max(entry, line) AS entry FROM ledger
+    `WITH latest AS (SELECT (entry->>'invariant') AS invariant, arg_max(entry, line) AS entry FROM ledger
        WHERE row_kind = 'invariant' GROUP BY 1)
      SELECT invariant, (entry->>'checked')::BIGINT AS checked, json_array_length(entry->'violations') AS violation_count,
        list_slice(from_json(entry->'violations', '["VARCHAR"]'), 1, ${LISTED_KEYS}) AS violations FROM latest ORDER BY invariant`,
   );
   const gaps = await duckdb.query(
-    `SELECT entry->>'what' AS what, coalesce(entry->>'detail', '') AS detail FROM ledger WHERE row_kind = 'gap' ORDER BY line`,
+    `SELECT (entry->>'what') AS what, coalesce(entry->>'detail', '') AS detail FROM ledger WHERE row_kind = 'gap' ORDER BY line`,
   );
   return {
     services,
