@@ -142,8 +142,8 @@ describe('an answer that goes wrong', () => {
     stub.mishap('account.move/create', { kind: 'after-close' }, 1);
     const finished = await run(
       aMonthEnd({
-        durationMs: 1_000,
-        batchesPerMinute: 60,
+        durationMs: 2_000,
+        batchesPerMinute: 30,
         reportsPerMinute: 0,
         shopRatePerSecond: 0,
         lockDate: false,
