@@ -85,8 +85,8 @@ class Supervisor {
 
   async start(): Promise<LabConnection> {
     const { name, dir, sabotage } = this.#options;
-    const ports = await findFreePorts(8);
-    const [databasePort = 0, ingressPort = 0, controlPort = 0, redisPort = 0, ...memberPorts] = ports;
+    const ports = await findFreePorts(9);
+    const [databasePort = 0, ingressPort = 0, controlPort = 0, redisPort = 0, kubernetesPort = 0, ...memberPorts] = ports;
     const secrets = { superuserPassword: newPassword(), applicationPassword: newPassword(), adminPassword: newPassword() };
     const files = {
       password: this.#file('admin-password'),
@@ -147,7 +147,9 @@ class Supervisor {
     this.#kubernetes = await startKubernetesSide({
       name,
       kubeconfigPath: files.kubeconfig,
+      port: kubernetesPort,
       runtime: pods,
+      cluster: pair.cluster,
       workers: { min: this.#options.workersMin, max: this.#options.workersMax },
       sabotage,
       log: (text) => this.#log(text),

@@ -118,6 +118,12 @@ export class MemberAgent {
     return this.#cycle;
   }
 
+  /** A turn that begins now, after one that may already be under way. */
+  async runFreshCycle(): Promise<void> {
+    await this.#cycle;
+    await this.runCycle();
+  }
+
   /** Runs `work` while the loop of this agent stands still. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     this.#suspended++;

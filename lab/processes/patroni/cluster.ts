@@ -188,7 +188,7 @@ export class PatroniCluster implements AgentHost {
   async podStarted(name: string): Promise<void> {
     const agent = this.agent(name);
     agent.appear();
-    await agent.runCycle();
+    await agent.runFreshCycle();
   }
 
   /** A killed leader keeps its lock until the ttl runs out; one that is stopped in good order hands it over at once. */

@@ -5,6 +5,8 @@ import type { PodIdentity, PodStatus } from '../pod-runtime.ts';
 import { childrenOf, cpuSecondsOf, memoryBytesOf } from '../process-identity.ts';
 
 const WATCH_EVERY_MS = 500;
+/** What a container with Patroni in it takes to be scheduled and started on a quiet cluster; a process takes nothing. */
+export const REPLACEMENT_START_MS = 2_000;
 
 export interface PostgresPodHost {
   readonly cluster: PatroniCluster;
@@ -20,7 +22,8 @@ export class PostgresPod {
   #state: PodStatus['state'] = 'starting';
   #busySeconds = 0;
   #killed = false;
-  #watch: NodeJS.Timeout;
+  readonly #watch: NodeJS.Timeout;
+  readonly #start: NodeJS.Timeout;
   #lastSeen = '';
 
   constructor(identity: PodIdentity, host: PostgresPodHost) {
@@ -28,7 +31,13 @@ export class PostgresPod {
     this.#host = host;
     this.#agent = host.cluster.agent(identity.name);
     this.#watch = setInterval(() => this.#look(), WATCH_EVERY_MS);
-    void host.cluster.podStarted(identity.name).finally(() => this.#look());
+    const replaces = this.#agent.server.lastRole !== null;
+    this.#start = setTimeout(() => void this.#startAgent(), replaces ? REPLACEMENT_START_MS : 0);
+  }
+
+  async #startAgent(): Promise<void> {
+    await this.#host.cluster.podStarted(this.identity.name);
+    this.#look();
   }
 
   get status(): PodStatus {
@@ -47,6 +56,7 @@ export class PostgresPod {
 
   async stop(graceSeconds: number): Promise<void> {
     if (this.#state === 'exited') return;
+    clearTimeout(this.#start);
     this.#state = 'terminating';
     this.#killed = graceSeconds === 0;
     this.#host.onChange(this.identity.uid);
