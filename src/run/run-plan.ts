@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { openNdjsonWriter } from '../clients/ndjson.ts';
+import { readSecret } from '../clients/secrets.ts';
 import { HarnessError } from '../errors.ts';
 import { readLoadWrites } from '../load/read-load-writes.ts';
 import type { K6Binary } from '../load/resolve-k6.ts';
@@ -23,7 +24,8 @@ import { type PreflightReport, preflight, requirePassed } from './preflight.ts';
 import type { ProgressListener, RunProgress } from './progress.ts';
 import { createRunFolder, newRunId, pointLatest, RUN_FILES, writeJson } from './run-folder.ts';
 import { settleAndReadBack } from './settle.ts';
-import { openUndoLog } from './undo.ts';
+import { PROCESS_FILE } from './stop-load.ts';
+import { openUndoLog, type UndoLog } from './undo.ts';
 
 export interface RunOptions {
   readonly plan: Plan;
@@ -161,7 +163,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
       },
       ledger: (write) => probeWrites.push(write),
     });
-    const password = options.connections.odoo.password;
+    const password = await readSecret(connections.odoo.password, options.env);
     load = await runLoad({
       k6: options.k6,
       runner: RUNNER,
@@ -177,6 +179,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
       password,
       env: options.env,
     });
+    if (load.pid !== undefined) await writeJson(join(runnerDir, PROCESS_FILE), { schemaVersion: 1, pid: load.pid });
     const figures = watchLoad(runnerDir);
     const ticker = setInterval(() => {
       const seen = figures.current();
@@ -207,7 +210,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
     } finally {
       clearInterval(ticker);
       await figures.stop();
-      await probes.stop();
+      for (const left of await probes.stop()) await note({ at: clock.now(), type: 'harness-event', detail: left });
     }
     state.phase = 'settle';
     onProgress({
@@ -249,7 +252,7 @@ interface PhaseRun {
   readonly startedAt: number;
   readonly doors: Doors;
   readonly runId: string;
-  readonly undo: Awaited<ReturnType<typeof openUndoLog>>;
+  readonly undo: UndoLog;
   readonly note: (event: JournalEvent) => Promise<void>;
   readonly stopping: AbortSignal;
   readonly onPhase: (phase: PhaseName, endsAt: number) => void;

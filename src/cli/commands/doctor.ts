@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { runLabProgram } from '../../clients/lab.ts';
-import { findK6 } from '../../load/resolve-k6.ts';
+import { HarnessError } from '../../errors.ts';
+import { resolveK6 } from '../../load/resolve-k6.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 
@@ -17,8 +18,7 @@ export function doctorCommand({ env, output, setExitCode }: CliContext): Command
     .addHelpText('after', '\nExample:\n  $ peakproof doctor')
     .action(async (options: { readonly json?: true }) => {
       const rows: Diagnosis[] = [{ part: 'node', ok: true, detail: `${process.versions.node} at ${process.execPath}` }];
-      const k6 = await findK6({ env });
-      rows.push({ part: 'k6', ok: k6.usable, detail: k6.why });
+      rows.push(await diagnoseK6(env));
       const lab = await runLabProgram(['doctor', '--json'], { inherit: false, timeoutMs: 60_000 });
       if (lab.exitCode === 0) rows.push(...(JSON.parse(String(lab.stdout)) as Diagnosis[]));
       else rows.push({ part: 'lab', ok: false, detail: String(lab.stderr ?? lab.shortMessage ?? '').trim() });
@@ -28,4 +28,14 @@ export function doctorCommand({ env, output, setExitCode }: CliContext): Command
           output.out(`${row.ok ? output.color.green('ok     ') : output.color.red('missing')}  ${row.part}: ${row.detail}`);
       if (rows.some((row) => !row.ok)) setExitCode(EXIT.harness);
     });
+}
+
+async function diagnoseK6(env: NodeJS.ProcessEnv): Promise<Diagnosis> {
+  try {
+    const k6 = await resolveK6({ env, lookOnly: true });
+    return { part: 'k6', ok: true, detail: k6.why };
+  } catch (error) {
+    if (!(error instanceof HarnessError)) throw error;
+    return { part: 'k6', ok: false, detail: `${error.message}; ${error.hint ?? ''}` };
+  }
 }
