@@ -3,10 +3,17 @@ import { HarnessError } from '../../../src/errors.ts';
 import type { RedisFloodSpec } from '../../../src/model/plan.ts';
 import { type FloodMode, formatMiB, pause } from '../flood-mode.ts';
 
-/** With key, header and object this fills the allocator's class of 32 KiB without spilling into the next. */
-const VALUE_BYTES = 32_600;
-const BYTES_PER_KEY = 33_000;
-const BATCH = 32;
+/**
+ * Large values first. A refused batch means that Redis is full only while it holds that batch in its buffers: then smaller
+ * batches, and at last small values, so that the room that stays is too small for a session.
+ */
+const STEPS = [
+  // 32,600 bytes with key, header and object fill the allocator's class of 32 KiB without spilling into the next.
+  { name: 'large', valueBytes: 32_600, costBytes: 33_000, batch: 32, share: 0.9 },
+  { name: 'large', valueBytes: 32_600, costBytes: 33_000, batch: 1, share: 0.9 },
+  { name: 'small', valueBytes: 200, costBytes: 400, batch: 16, share: 0.1 },
+] as const;
+const SMALLEST_BOUND_BYTES = 1_000_000;
 /** Below this, a server might have evicted or refused in everyday work. */
 const MIN_MOVED = 10;
 /** Pause between batches once the limit is reached: the pressure stays, the server can breathe. */
@@ -32,26 +39,29 @@ export const memoryMode: FloodMode = {
   async run(run) {
     const { spec, admin, prefix, progress } = run;
     const startedAt = run.clock.monotonic();
-    const keys = Math.floor(boundOf(spec) / BYTES_PER_KEY);
-    const value = Buffer.alloc(VALUE_BYTES, 'p');
-    let next = 0;
+    const sent = { large: 0, small: 0 };
+    let level = 0;
     let refused = 0;
     let going = true;
     while (going) {
+      const step = STEPS[Math.min(level, STEPS.length - 1)] ?? STEPS[0];
       // The same keys over and over: never more than the bound is alive, whatever was evicted.
-      const batch = Array.from(
-        { length: Math.min(BATCH, keys) },
-        (_, at) => ['SET', `${prefix}${(next + at) % keys}`, value] as const,
-      );
+      const keys = Math.floor((boundOf(spec) * step.share) / step.costBytes);
+      const value = Buffer.alloc(step.valueBytes, 'p');
+      const batch = Array.from({ length: Math.min(step.batch, keys) }, (_, at) => {
+        return ['SET', `${prefix}${step.name}:${(sent[step.name] + at) % keys}`, value] as const;
+      });
       const answers = await admin.pipeline(batch);
       run.begin();
-      next += batch.length;
+      sent[step.name] += batch.length;
+      progress.sent += batch.length;
       const failed = answers.filter((answer) => answer instanceof Error).length;
       refused += failed;
-      progress.sent += batch.length;
-      going = await pause(run, startedAt, failed > 0 || next >= keys ? HOLD_PAUSE_MS : 1);
+      if (failed > 0) level += 1;
+      const full = level >= STEPS.length && failed > 0;
+      going = await pause(run, startedAt, full || sent[step.name] >= keys ? HOLD_PAUSE_MS : 1);
     }
-    return `${next} values of ${VALUE_BYTES} bytes sent in ${Math.min(next, keys)} keys, ${refused} refused`;
+    return `${sent.large} large and ${sent.small} small values sent, ${refused} refused`;
   },
 
   judge({ spec, before, now }) {
@@ -78,7 +88,7 @@ function policyOf(info: RedisInfo): string {
 }
 
 function checkBound({ bound, limit, used, info }: { bound: number; limit: number; used: number; info: RedisInfo }): void {
-  if (bound < BYTES_PER_KEY) {
+  if (bound < SMALLEST_BOUND_BYTES) {
     throw new HarnessError('ERR_BLAST_RADIUS', 'redis/flood in mode memory has no bound', {
       hint: 'set maxMemory of this fault',
     });
