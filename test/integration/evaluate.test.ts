@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Ajv2020 from 'ajv/dist/2020.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AnalysisPort, openDuckDb } from '../../src/clients/duckdb.ts';
 import { evaluateRun } from '../../src/evaluate/evaluate-run.ts';
@@ -20,7 +20,6 @@ import {
   START,
   sampleLine,
   steadyJourneys,
-  steadyProbes,
   withFault,
   withObjectives,
   writeRun,
