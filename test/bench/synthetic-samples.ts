@@ -8,6 +8,13 @@ const HEADER =
   'metric_name,timestamp,metric_value,check,error,error_code,expected_response,group,method,name,proto,scenario,service,status,subproto,tls_version,url,extra_tags,metadata\n';
 const STEPS = ['browse', 'price', 'create', 'confirm', 'status'] as const;
 
+const ROWS_PER_ITERATION = 22;
+
+/** Iterations begun in so many rows. */
+export function iterationsIn(rows: number): number {
+  return Math.ceil(rows / ROWS_PER_ITERATION);
+}
+
 export interface SyntheticLoad {
   readonly path: string;
   readonly rows: number;
@@ -29,7 +36,7 @@ export async function writeSyntheticSamples(load: SyntheticLoad): Promise<void> 
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
     return seed / 4294967296;
   };
-  const iterations = Math.ceil(load.rows / 22);
+  const iterations = iterationsIn(load.rows);
   let written = 0;
   let block: string[] = [];
   const emit = (row: string): void => {
