@@ -3,8 +3,8 @@ import { apiVersionOf, resources } from './resources.ts';
 
 export const serverVersion = {
   major: '1',
-  minor: '34',
-  gitVersion: 'v1.34.0+peakproof-lab',
+  minor: '33',
+  gitVersion: 'v1.33.0+peakproof-lab',
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '1970-01-01T00:00:00Z',

@@ -49,7 +49,11 @@ export const resources: readonly ResourceDefinition[] = [
     shortNames: ['po'],
     categories: ['all'],
     stored: 'pods',
-    subresources: [status('Pod'), { name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] }],
+    subresources: [
+      status('Pod'),
+      { name: 'log', kind: 'Pod', verbs: ['get'] },
+      { name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
+    ],
   },
   {
     group: '',

@@ -1,6 +1,7 @@
 /** The objects that exist from the start: namespace, node, workloads, services, autoscalers. */
 import { availableParallelism, hostname, release, totalmem } from 'node:os';
 import { timestamp } from './clock.ts';
+import { defaultedBehavior } from './defaults.ts';
 import { serverVersion } from './discovery.ts';
 import { newUid } from './naming.ts';
 import type { Deployment, Hpa, Namespace, Node, ObjectMeta, PodTemplate, Service, StatefulSet } from './objects.ts';
@@ -99,6 +100,7 @@ export function newService(workload: WorkloadOptions, namespace: string, nowMs: 
 }
 
 export function newAutoscaler(options: AutoscalerOptions, namespace: string, nowMs: number): Hpa {
+  const behavior = defaultedBehavior(options.behavior);
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
@@ -113,7 +115,7 @@ export function newAutoscaler(options: AutoscalerOptions, namespace: string, now
           resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: options.targetUtilization } },
         },
       ],
-      ...(options.behavior === undefined ? {} : { behavior: options.behavior }),
+      ...(behavior === undefined ? {} : { behavior }),
     },
     status: { desiredReplicas: 0, currentMetrics: null },
   };

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Body, HandlerContext } from './handlers/context.ts';
 import { dispatch } from './handlers/dispatch.ts';
+import { decodeProtobuf } from './protobuf.ts';
 import { ApiError } from './status.ts';
 
 const maxBodyBytes = 3 * 1024 * 1024;
@@ -99,6 +100,9 @@ async function readBody(request: IncomingMessage): Promise<Body> {
     chunks.push(buffer);
   }
   if (bytes === 0) return { contentType, value: undefined };
+  if (contentType === 'application/vnd.kubernetes.protobuf') {
+    return { contentType, value: decodeProtobuf(Buffer.concat(chunks)) };
+  }
   if (contentType !== '' && !/^application\/([a-z-]+\+)?json$/.test(contentType)) {
     throw ApiError.unsupportedMediaType(contentType, ['application/json']);
   }

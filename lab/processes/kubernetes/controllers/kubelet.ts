@@ -38,6 +38,7 @@ export interface KubeletOptions {
 
 const component = 'kubelet';
 const stopRetryMs = 2_000;
+const closeDeadlineMs = 3_000;
 
 export class Kubelet {
   readonly #options: KubeletOptions;
@@ -81,10 +82,9 @@ export class Kubelet {
     const involved = referenceTo(pod, `spec.containers{${container}}`);
     events.record({ involved, type: 'Normal', reason: 'Killing', message: `Stopping container ${container}`, component });
     if (graceSeconds === 0) store.delete('pods', pod);
-    if (graceLeft !== undefined) {
-      // A second, shorter deletion: do not queue behind the first stop, which may still wait for its grace period.
-      this.#stop(worker, graceSeconds).catch(this.#options.onError);
-    } else this.#enqueue(pod.metadata.name, () => this.#stop(worker, graceSeconds));
+    // A second, shorter deletion must not queue behind the first stop, and a stop not behind a start that may wait for long.
+    if (graceLeft !== undefined || worker.phase === 'creating') this.#stopNow(worker, graceSeconds);
+    if (graceLeft === undefined) this.#enqueue(pod.metadata.name, () => this.#stop(worker, graceSeconds));
     return marked;
   }
 
@@ -95,11 +95,25 @@ export class Kubelet {
       worker.stopping = true;
       worker.cancelRestart();
     }
-    await Promise.all(this.#queues.values());
     if (!options.stopPods) return;
-    const stops = workers.map((worker) => this.#options.runtime.stop(worker.identity, { graceSeconds: options.graceSeconds }));
-    const failed = (await Promise.allSettled(stops)).find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const stopAll = () =>
+      Promise.all(workers.map((worker) => this.#options.runtime.stop(worker.identity, { graceSeconds: options.graceSeconds })));
+    await stopAll();
+    // A process that was just being started is there only now.
+    await this.#settled(closeDeadlineMs);
+    await stopAll();
+  }
+
+  /** Waits for the operations under way, but not for ever: a start may hang on something that will not come. */
+  async #settled(timeoutMs: number): Promise<void> {
+    const deadline = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(timeoutMs, () => deadline.resolve());
+    await Promise.race([Promise.all(this.#queues.values()), deadline.promise]);
+    cancel();
+  }
+
+  #stopNow(worker: Worker, graceSeconds: number): void {
+    this.#options.runtime.stop(worker.identity, { graceSeconds }).catch(this.#options.onError);
   }
 
   #adopt(pod: Pod): Worker {

@@ -54,6 +54,7 @@ function answerResource(
     return json(review(body.value, context.denied), 201);
   }
   if (resource.group === 'metrics.k8s.io') return json(readMetrics(context, request, query));
+  if (subresource?.name === 'log') throw ApiError.badRequest("the lab keeps its pods' output in its own folder, not here");
   if (subresource?.name === 'eviction') return json(evictPod(context, request, body.value, query), 201);
   if (subresource?.name === 'scale') {
     return json(verb === 'get' ? readScale(context, request) : writeScale(context, request, body, query));

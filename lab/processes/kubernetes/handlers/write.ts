@@ -1,5 +1,6 @@
 /** PATCH, PUT and POST of stored objects, and the scale subresource. */
 import { timestamp } from '../clock.ts';
+import { defaultedAutoscalerSpec } from '../defaults.ts';
 import { isObject, sameJson, valueAt } from '../json.ts';
 import { newUid } from '../naming.ts';
 import type { KubeObject, StoredObjects, StoredResource } from '../objects.ts';
@@ -62,11 +63,13 @@ function save(
     const why = 'the object has been modified; please apply your changes to the latest version and try again';
     throw ApiError.conflict(resource, current.metadata.name, why);
   }
-  const specChanged = !sameJson(wanted.spec, valueAt(current, 'spec'));
+  const spec = resource === 'horizontalpodautoscalers' ? defaultedAutoscalerSpec(wanted.spec) : wanted.spec;
+  const specChanged = !sameJson(spec, valueAt(current, 'spec'));
   const { generation } = current.metadata;
   // Everything a client cannot set stays as it is: identity, ownership, status.
   const next = {
     ...wanted,
+    ...(spec === undefined ? {} : { spec }),
     apiVersion: current.apiVersion,
     kind: current.kind,
     metadata: {
@@ -101,7 +104,7 @@ export function createObject(context: HandlerContext, request: ResourceRequest, 
   const defaults: Readonly<Record<string, unknown>> =
     stored === 'horizontalpodautoscalers'
       ? {
-          spec: { minReplicas: 1, metrics: [], ...(isObject(wanted.spec) ? wanted.spec : {}) },
+          spec: defaultedAutoscalerSpec(wanted.spec),
           status: { desiredReplicas: 0, currentMetrics: null },
         }
       : {
