@@ -68,7 +68,7 @@ export function toHpaView(hpa: V2HorizontalPodAutoscaler): HpaView {
       reason: reason ?? '',
       message: message ?? '',
     })),
-    behavior: { ...(hpa.spec?.behavior ?? {}) },
+    behavior: JSON.parse(JSON.stringify(hpa.spec?.behavior ?? {})) as Readonly<Record<string, unknown>>,
   };
 }
 

@@ -8,6 +8,8 @@ interface Sleeper {
 export interface FakeClock extends Clock {
   /** Runs `ms` of time by hand, waking sleepers in order and letting what they start run. */
   advance(ms: number): Promise<void>;
+  /** Time stands still while real work (a file) is done. */
+  during<Value>(work: Promise<Value>): Promise<Value>;
 }
 
 export interface FakeClockOptions {
@@ -20,6 +22,7 @@ export interface FakeClockOptions {
 export function createFakeClock({ auto = true, startAt = 1_700_000_000_000 }: FakeClockOptions = {}): FakeClock {
   let elapsed = 0;
   let pumping = false;
+  let held = 0;
   const sleepers = new Set<Sleeper>();
 
   const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -38,7 +41,7 @@ export function createFakeClock({ auto = true, startAt = 1_700_000_000_000 }: Fa
     try {
       // Two turns: what was woken may have to go through a few promises before it sleeps again.
       do await idle().then(idle);
-      while (wakeNext(Number.POSITIVE_INFINITY));
+      while (held > 0 || wakeNext(Number.POSITIVE_INFINITY));
     } finally {
       pumping = false;
     }
@@ -65,6 +68,14 @@ export function createFakeClock({ auto = true, startAt = 1_700_000_000_000 }: Fa
         sleepers.add(sleeper);
         if (auto) void pump();
       });
+    },
+    async during(work) {
+      held += 1;
+      try {
+        return await work;
+      } finally {
+        held -= 1;
+      }
     },
     async advance(ms) {
       const limit = elapsed + ms;
