@@ -15,8 +15,12 @@ export function formatValue(value: number | null | undefined, unit: string, digi
       return `${formatNumber(value * 100, digits)} %`;
     case 'bytes':
       return formatBytes(value, digits);
+    case '/s':
+    case 'per second':
+      return `${formatNumber(value, digits)}/s`;
     case '':
     case 'count':
+    case 'number':
       return formatNumber(value, digits);
     default:
       return `${formatNumber(value, digits)} ${unitWord(unit, value)}`;

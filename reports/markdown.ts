@@ -102,7 +102,7 @@ function howToSeeMore(evaluation: Evaluation): string {
     'The whole timeline is in `report.html` of the run folder, which the pipeline keeps as an artifact.',
     '',
     '```sh',
-    ...repeatCommands(evaluation).map(({ command, says }) => `${command.replace(/\s+/g, ' ')}   # ${says}`),
+    ...repeatCommands(evaluation).map(({ command, says }) => `${command}   # ${says}`),
     '```',
     '',
     '</details>',

@@ -153,15 +153,22 @@ export function lostWrites(evaluation: Evaluation): {
 
 /** Commands that repeat this judgement, or this run, exactly. */
 export function repeatCommands(evaluation: Evaluation): readonly { readonly command: string; readonly says: string }[] {
-  const folder = shellWord(`runs/${evaluation.runId}`);
-  const plan = shellWord(`runs/${evaluation.runId}/plan.json`);
+  const folder = shellWord(oneLine(`runs/${evaluation.runId}`));
   const commands = [
     { command: `npx peakproof evaluate ${folder}`, says: 'judge the same facts again (no target needed)' },
     { command: `npx peakproof report ${folder}`, says: 'write these reports again' },
-    { command: `npx peakproof run --plan ${plan}`, says: `run the same plan again, seed ${evaluation.plan.seed}` },
+    {
+      command: 'npx peakproof run PLAN.yaml',
+      says: `run it again: PLAN.yaml is the plan file of "${evaluation.plan.name}", resolved in ${folder}/plan.json`,
+    },
   ];
-  if (evaluation.undoOpen.length === 0) return commands;
-  return [{ command: `npx peakproof rollback ${folder}`, says: 'undo what is still open, first' }, ...commands];
+  const lines = commands.map(({ command, says }) => ({ command: oneLine(command), says: oneLine(says) }));
+  if (evaluation.undoOpen.length === 0) return lines;
+  return [{ command: `npx peakproof rollback ${folder}`, says: 'undo what is still open, first' }, ...lines];
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ');
 }
 
 function shellWord(word: string): string {

@@ -10,6 +10,7 @@ import { recoveryText } from '../wording.ts';
 import { h } from './element.ts';
 
 const ROW = 24;
+const RECOVERY_ROW = 30;
 
 /** `F1`, `F2` ... in the order of the plan: short names of the faults on the page. */
 export function faultTag(evaluation: Evaluation, fault: string): string {
@@ -108,7 +109,11 @@ function lane(title: string, className: string, marks: readonly VNode[]): VNode 
     'div',
     { class: `lane ${className}` },
     h('span', { class: 'lane-title' }, title),
-    h('svg', { class: 'lane-plot', height: ROW, width: '100%', role: 'presentation' }, ...marks),
+    h(
+      'svg',
+      { class: 'lane-plot', height: className === 'recovery' ? RECOVERY_ROW : ROW, width: '100%', role: 'presentation' },
+      ...marks,
+    ),
   );
 }
 
@@ -212,7 +217,7 @@ function bracket(evaluation: Evaluation, axis: Axis, one: RecoveryBracket): VNod
       end,
       h('path', { class: state === 'closed' ? 'cap' : 'arrow', d: state === 'closed' ? 'M0 3v12' : 'M-7 4l7 5-7 5' }),
     ),
-    atInstant(axis, one.injectedAt, h('text', { class: 'lane-text small halo', x: 5, y: 22 }, words)),
+    atInstant(axis, one.injectedAt, h('text', { class: 'lane-text small halo', x: 5, y: 25 }, words)),
     h('title', null, `${one.service} after ${one.fault}: ${recoveryText(one)}`),
   );
 }

@@ -45,9 +45,9 @@ function objectiveRows(evaluation: Evaluation, one: ObjectiveResult): VNode {
       null,
       h('td', { rowspan: 2 }, verdictChip(one.verdict)),
       h('th', { scope: 'row' }, one.id, h('span', { class: 'muted' }, `${KIND_WORDS[one.kind]} · ${one.service}`)),
-      h('td', { class: 'num strong' }, measuredText(one)),
-      h('td', { class: 'num' }, targetText(one)),
-      h('td', { class: 'num' }, marginBar(one), marginText(one)),
+      h('td', { class: 'num strong', 'data-label': 'measured' }, measuredText(one)),
+      h('td', { class: 'num', 'data-label': 'target' }, targetText(one)),
+      h('td', { class: 'num', 'data-label': 'margin' }, marginBar(one), h('span', { class: 'margin-text' }, marginText(one))),
     ),
     h('tr', { class: 'why' }, h('td', { colspan: 4 }, h('p', null, one.reason), evidence(one))),
   );

@@ -33,7 +33,7 @@ const TITLES: Readonly<Record<Series['panel'], string>> = {
   redis: 'Redis',
 };
 
-const MEMORY_UNIT = 'bytes';
+const STEPPED_UNITS = ['count', 'number', 'clients', 'keys'];
 
 export function panelsOf({ timeline }: Evaluation): readonly Panel[] {
   return ORDER.flatMap((panel) => {
@@ -46,7 +46,7 @@ export function panelsOf({ timeline }: Evaluation): readonly Panel[] {
         title: titleOf(panel, unit, series),
         unit,
         scale: scaleOf(panel, unit),
-        stepped: panel === 'replicas' || unit === 'count',
+        stepped: panel === 'replicas' || STEPPED_UNITS.includes(unit),
         series,
       };
     });
@@ -55,7 +55,9 @@ export function panelsOf({ timeline }: Evaluation): readonly Panel[] {
 
 function titleOf(panel: Series['panel'], unit: string, series: readonly Series[]): string {
   const [only] = series;
-  if (panel === 'redis' && unit === MEMORY_UNIT) return 'Redis memory';
+  if (panel === 'redis' && unit === 'bytes') return 'Redis memory';
+  if (panel === 'probes' && unit === 'ms') return 'Probe latency';
+  if (panel === 'replication' && unit === 'bytes') return 'Replication lag';
   if ((panel === 'redis' || panel === 'replication') && series.length === 1 && only !== undefined)
     return `${TITLES[panel]}: ${only.name}`;
   return TITLES[panel];
@@ -63,6 +65,6 @@ function titleOf(panel: Series['panel'], unit: string, series: readonly Series[]
 
 /** Latency spans decades when a fault hits, so it is on a logarithmic scale; shares keep 0 to 100 % in view. */
 function scaleOf(panel: Series['panel'], unit: string): Panel['scale'] {
-  if (panel === 'latency' && unit === 'ms') return 'log';
+  if ((panel === 'latency' || panel === 'probes') && unit === 'ms') return 'log';
   return unit === 'ratio' && (panel === 'attainment' || panel === 'probes') ? 'share' : 'linear';
 }

@@ -384,17 +384,20 @@ export function aTimeline({ points = 300, stepMs = 1000, copies = 1 } = {}): Tim
       const value = of((index * stepMs * scale) / 1000, index);
       return value === null ? null : Number(value.toFixed(decimals));
     });
+  /** Seen every other second only, as an observer does. */
+  const looked = (of: (second: number, index: number) => number | null) =>
+    curve((s, index) => (index % 2 === 0 ? of(s, index) : null), 0);
   const down = (s: number) => s >= 121 && s < 148;
   const hurt = (s: number) => (s >= 95.5 && s < 101) || (s >= 120 && s < 161);
   const load = (s: number) => (s < 20 ? s * 1.2 : s < 80 ? 24 : s < 220 ? 42 : s < 280 ? 26 : 2);
   const latency = (s: number, i: number, base: number) =>
     s >= 285 ? null : base * (0.85 + 0.3 * noise(i, base)) * (down(s) ? 14 : hurt(s) ? 4 : s > 80 && s < 118 ? 1.7 : 1);
   const series: Series[] = [
-    { panel: 'throughput', name: 'scheduled', unit: 'per second', values: curve((s) => load(s)) },
+    { panel: 'throughput', name: 'scheduled', unit: '/s', values: curve((s) => load(s)) },
     {
       panel: 'throughput',
       name: 'answered correctly',
-      unit: 'per second',
+      unit: '/s',
       values: curve((s, i) => load(s) * (down(s) ? 0.08 : hurt(s) ? 0.7 : 1) * (0.95 + 0.05 * noise(i, 1))),
     },
     {
@@ -410,37 +413,38 @@ export function aTimeline({ points = 300, stepMs = 1000, copies = 1 } = {}): Tim
     {
       panel: 'errors',
       name: 'failed',
-      unit: 'per second',
+      unit: '/s',
       values: curve((s, i) => (down(s) ? 9 + 4 * noise(i, 5) : hurt(s) ? 1 : 0)),
     },
-    { panel: 'errors', name: 'unknown', unit: 'per second', values: curve((s, i) => (down(s) ? 2 * noise(i, 6) : 0)) },
+    { panel: 'errors', name: 'unknown', unit: '/s', values: curve((s, i) => (down(s) ? 2 * noise(i, 6) : 0)) },
     {
       panel: 'replicas',
       name: 'current',
       unit: 'replicas',
       values: curve((s) => (s < 100 ? 2 : s < 112 ? 4 : s < 262 ? 5 : 4), 0),
     },
-    { panel: 'replicas', name: 'desired', unit: 'replicas', values: curve((s) => (s < 97 ? 2 : s < 255 ? 5 : 4), 0) },
+    { panel: 'replicas', name: 'desired', unit: 'replicas', values: looked((s) => (s < 97 ? 2 : s < 255 ? 5 : 4)) },
     {
       panel: 'replicas',
       name: 'ready',
       unit: 'replicas',
-      values: curve((s) => (s < 95 ? 2 : s < 104 ? 1 : s < 115 ? 3 : s < 262 ? 5 : 4), 0),
+      values: looked((s) => (s < 95 ? 2 : s < 104 ? 1 : s < 115 ? 3 : s < 262 ? 5 : 4)),
     },
     {
       panel: 'replication',
       name: 'replay lag pg-1',
       unit: 'bytes',
-      values: curve((s, i) => (s >= 120 && s < 171 ? null : 180_000 * noise(i, 7)), 0),
+      values: looked((s, i) => (s >= 120 && s < 171 ? null : 180_000 * noise(i, 7))),
     },
-    { panel: 'replication', name: 'timeline', unit: 'count', values: curve((s) => (s < 146 ? 4 : 5), 0) },
+    { panel: 'replication', name: 'timeline', unit: 'number', values: looked((s) => (s < 146 ? 4 : 5)) },
     {
       panel: 'redis',
       name: 'used memory',
       unit: 'bytes',
-      values: curve((s, i) => 41e6 + 2e6 * noise(i, 8) + (s > 185 && s < 206 ? 2.1e6 : 0), 0),
+      values: looked((s, i) => 41e6 + 2e6 * noise(i, 8) + (s > 185 && s < 206 ? 2.1e6 : 0)),
     },
-    { panel: 'redis', name: 'connected clients', unit: 'clients', values: curve((s) => (s < 100 ? 14 : 26), 0) },
+    { panel: 'redis', name: 'connected clients', unit: 'clients', values: looked((s) => (s < 100 ? 14 : 26)) },
+    { panel: 'probes', name: 'order-capture p95', unit: 'ms', values: curve((s, i) => latency(s, i, 95), 1) },
     { panel: 'probes', name: 'order-capture', unit: 'ratio', values: curve((s) => (down(s) ? 0 : hurt(s) ? 0.5 : 1)) },
     { panel: 'probes', name: 'pos', unit: 'ratio', values: curve((s) => (s > 121.5 && s < 147 ? 0 : 1)) },
     {

@@ -75,7 +75,7 @@
       while (Math.abs(value) / 1024 ** power >= 1024 && power < units.length - 1) power++;
       return `${number(value / 1024 ** power)} ${units[power]}`;
     }
-    if (unit === 'per second') return `${number(value)}/s`;
+    if (unit === '/s' || unit === 'per second') return `${number(value)}/s`;
     return number(value);
   }
 
@@ -87,6 +87,45 @@
     const text =
       minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${rest}`;
     return Number.isInteger(seconds) ? text : `${text}${(seconds - whole).toFixed(1).slice(1)}`;
+  }
+
+  // ---- sparse series -------------------------------------------------------------------------------------------------
+
+  /**
+   * Observers look less often than the axis steps, so most of their points are empty. Two looks in a row are joined; a look
+   * that did not come is a gap: the distance in points from which on nothing is joined.
+   * @param {(number | null)[]} values
+   */
+  function gapOf(values) {
+    /** @type {number[]} */
+    const distances = [];
+    let last = -1;
+    values.forEach((value, index) => {
+      if (value === null) return;
+      if (last >= 0) distances.push(index - last);
+      last = index;
+    });
+    distances.sort((a, b) => a - b);
+    return Math.max(1, distances[Math.floor(distances.length / 2)] ?? 1) * 2.5;
+  }
+
+  /** The value at a point, or the last look before it that still holds. @param {(number | null)[]} values @param {number} index */
+  function valueAt(values, index) {
+    const reach = gapOf(values);
+    for (let at = index; at >= 0 && index - at < reach; at--) {
+      const value = values[at];
+      if (value !== null && value !== undefined) return value;
+    }
+    return null;
+  }
+
+  /** Points with nothing to be joined to: drawn as dots, or they would not be seen. @param {(number | null)[]} values */
+  function lonely(values) {
+    const reach = gapOf(values);
+    const seen = values.flatMap((value, index) => (value === null ? [] : [index]));
+    return seen.filter(
+      (at, place) => at - (seen[place - 1] ?? -Infinity) >= reach && (seen[place + 1] ?? Infinity) - at >= reach,
+    );
   }
 
   // ---- charts ----------------------------------------------------------------------------------------------------------
@@ -117,14 +156,18 @@
       values: (_chart, splits) => splits.map((value) => (value === null ? null : withUnit(value, panel.unit))),
     };
     if (panel.scale === 'share') axis.splits = [0, 0.5, 1];
-    if (panel.scale === 'log') axis.splits = (_chart, _index, min, max) => decades(min, max);
+    if (panel.scale === 'log') {
+      axis.splits = (_chart, _index, min, max) => decades(min, max);
+      axis.filter = (_chart, splits) => splits;
+    }
+    if (panel.unit === 'bytes') axis.incrs = Array.from({ length: 44 }, (_, power) => 2 ** power);
     if (panel.stepped) axis.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
     return axis;
   }
 
   /** Round values on a logarithmic scale, thinned until they fit. @param {number} min @param {number} max */
   function decades(min, max) {
-    const steps = max / min > 200 ? [1] : max / min > 20 ? [1, 3] : [1, 2, 5];
+    const steps = max / min > 1000 ? [1] : max / min > 30 ? [1, 3] : [1, 2, 5];
     const found = [];
     for (let power = Math.floor(Math.log10(min)); power <= Math.ceil(Math.log10(max)); power++) {
       for (const step of steps) {
@@ -202,6 +245,10 @@
   /** @param {PagePanel} panel @param {HTMLElement} plot @param {HTMLOutputElement[]} outputs */
   function createChart(panel, plot, outputs) {
     const stepped = uPlot.paths.stepped?.({ align: 1 });
+    const positive = panel.scale === 'log';
+    const values = panel.series.map((one) =>
+      one.values.map((value) => (positive && value !== null && value <= 0 ? null : value)),
+    );
     /** @type {uPlot.Options} */
     const options = {
       width: widthOf(plot),
@@ -219,7 +266,23 @@
           stroke: () => colours.series[index % SERIES_COLOURS] ?? colours.text,
           width: 1.5,
           dash: DASHES[index % DASHES.length] ?? [],
-          points: { show: false },
+          spanGaps: false,
+          gaps: (
+            /** @type {uPlot} */ chart,
+            /** @type {number} */ _series,
+            /** @type {number} */ _from,
+            /** @type {number} */ _to,
+            /** @type {[number, number][]} */ nullGaps,
+          ) => {
+            const reach = chart.valToPos(gapOf(values[index] ?? []) * data.stepSeconds, 'x', true) - chart.valToPos(0, 'x', true);
+            return nullGaps.filter(([from, to]) => to - from >= reach);
+          },
+          points: {
+            show: true,
+            size: 4,
+            fill: () => colours.series[index % SERIES_COLOURS] ?? colours.text,
+            filter: () => lonely(values[index] ?? []),
+          },
           ...(panel.stepped && stepped !== undefined ? { paths: stepped } : {}),
         })),
       ],
@@ -247,11 +310,7 @@
         ],
       },
     };
-    const positive = panel.scale === 'log';
-    const columns = panel.series.map((one) =>
-      one.values.map((value) => (positive && value !== null && value <= 0 ? null : value)),
-    );
-    return new uPlot(options, [times, ...columns], plot);
+    return new uPlot(options, [times, ...values], plot);
   }
 
   /** @param {PagePanel} panel @param {number | null} index @param {number} left @param {HTMLOutputElement[]} outputs */
@@ -259,7 +318,7 @@
     const shown = index !== null && left >= 0 ? index : null;
     panel.series.forEach((one, place) => {
       const output = outputs[place];
-      if (output !== undefined) output.textContent = shown === null ? '' : withUnit(one.values[shown], panel.unit);
+      if (output !== undefined) output.textContent = shown === null ? '' : withUnit(valueAt(one.values, shown), panel.unit);
     });
     if (shown !== cursorIndex) {
       cursorIndex = shown;
@@ -320,7 +379,7 @@
     }
     for (const { chart } of drawn) chart.setCursor({ left: chart.valToPos(seconds, 'x'), top: 0 }, true);
     if (reader !== undefined) {
-      const values = reader.panel.series.map((one) => `${one.name} ${withUnit(one.values[target], reader.panel.unit)}`);
+      const values = reader.panel.series.map((one) => `${one.name} ${withUnit(valueAt(one.values, target), reader.panel.unit)}`);
       element('readout').textContent = `${momentText(target)}. ${reader.panel.title}: ${values.join(', ')}`;
     }
   }
