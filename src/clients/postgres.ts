@@ -40,8 +40,7 @@ export function createPostgresPort({ url, password }: PostgresOptions): Postgres
 
   async function query<Row extends QueryResultRow>(text: string, { signal }: Waiting = {}): Promise<readonly Row[]> {
     signal?.throwIfAborted();
-    held ??= connect(config);
-    const connecting = held;
+    const connecting = held ?? hold(connect(config));
     try {
       return (await (await connecting).query<Row>(text)).rows;
     } catch (error) {
@@ -50,6 +49,16 @@ export function createPostgresPort({ url, password }: PostgresOptions): Postgres
       signal?.throwIfAborted();
       throw toHarnessError(error, label);
     }
+  }
+
+  /** A connection that breaks while nobody looks is let go at once, so that the next look does not fail for it. */
+  function hold(connecting: Promise<Client>): Promise<Client> {
+    held = connecting;
+    const letGo = (): void => {
+      if (held === connecting) held = null;
+    };
+    connecting.then((client) => client.once('error', letGo).once('end', letGo), letGo);
+    return connecting;
   }
 
   return {

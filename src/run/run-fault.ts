@@ -18,6 +18,10 @@ export interface FaultRun {
   readonly signal: AbortSignal;
 }
 
+interface DatedProof extends Proof {
+  readonly at: number;
+}
+
 /** Resolves to whether nothing of the fault is left behind. Rejects only when the journal cannot be written. */
 export async function runFault(run: FaultRun): Promise<boolean> {
   const journal = keepFirstFailure(run.journal);
@@ -73,9 +77,12 @@ async function injectAndProve(run: FaultRun, fault: Fault, plan: FaultPlan, cont
   const { spec, journal } = run;
   const { clock } = context;
   let first: Injection | null = null;
-  let proving: Promise<Proof> | null = null;
+  let proving: Promise<DatedProof> | null = null;
   let noted: Promise<void> = Promise.resolve();
-  const prove = (injection: Injection): Promise<Proof> => proveWithin(run, fault, plan, injection, context);
+  const prove = async (injection: Injection): Promise<DatedProof> => {
+    const proof = await proveWithin(run, fault, plan, injection, context);
+    return { ...proof, at: clock.now() };
+  };
   const started = (injection: Injection): void => {
     first = injection;
     const { injectedAt, detail } = injection;
@@ -94,7 +101,8 @@ async function injectAndProve(run: FaultRun, fault: Fault, plan: FaultPlan, cont
   // More was done after the start than the first proof looked at.
   if (proofs[0]?.proven === true && (first as Injection | null)?.state !== final.state) proofs.push(await prove(final));
   await journal({
-    at: clock.now(),
+    // When it was shown, which for a fault that lasts is before it ended.
+    at: Math.max(...proofs.map(({ at }) => at)),
     type: 'fault-proven',
     fault: spec.id,
     proven: proofs.every(({ proven }) => proven),
