@@ -3,23 +3,13 @@
  * Everything lives in memory; a new start is a new cluster.
  */
 import { chmod, writeFile } from 'node:fs/promises';
-import { every, systemClock } from './clock.ts';
-import { defaultTiming } from './controllers/decide-replicas.ts';
-import { reconcileDeployments } from './controllers/deployment.ts';
-import { reconcileEndpoints } from './controllers/endpoints.ts';
-import { HpaController } from './controllers/hpa.ts';
-import { Kubelet } from './controllers/kubelet.ts';
-import { ControlLoop } from './controllers/loop.ts';
-import { reconcileReplicaSets } from './controllers/replicaset.ts';
-import { reconcileStatefulSets } from './controllers/statefulset.ts';
-import { EventRecorder, referenceTo } from './events.ts';
+import { systemClock } from './clock.ts';
+import { createControlPlane } from './control-plane.ts';
+import { referenceTo } from './events.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
-import { UsageMetrics } from './metrics.ts';
 import type { CoreEvent, Deployment, Hpa, Pod, StatefulSet } from './objects.ts';
 import type { KubernetesApiOptions } from './options.ts';
-import { newAutoscaler, newDeployment, newNamespace, newNode, newService, newStatefulSet } from './seed-objects.ts';
 import { startServer } from './server.ts';
-import { Store } from './store.ts';
 
 export interface KubernetesSnapshot {
   readonly pods: readonly Pod[];
@@ -63,43 +53,14 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
   const namespace = options.namespace ?? 'erp';
   const contextName = options.contextName ?? `peakproof-lab-${options.name}`;
   const onError = options.onError ?? ((error: unknown) => console.error('lab kubernetes:', error));
-  const store = new Store(options.historyLimit === undefined ? {} : { historyLimit: options.historyLimit });
-  const events = new EventRecorder(store, clock, namespace);
-  const metrics = new UsageMetrics(store, options.runtime, clock);
-  const loop = new ControlLoop(round, onError);
-  const kubelet = new Kubelet({
-    store,
-    runtime: options.runtime,
-    clock,
-    events,
-    backoff: { initialMs: 10_000, maxMs: 300_000, resetAfterMs: 600_000, ...options.restartBackoff },
-    onError,
-    wake: () => loop.wake(),
-  });
-  const terminate = (pod: Pod, graceSeconds: number) => kubelet.terminate(pod, graceSeconds);
-  const context = { store, clock, events, terminate };
-  const hpa = new HpaController({
-    context,
-    metrics,
-    timing: { ...defaultTiming, ...options.hpaTiming },
-    ignoreScaleUp: options.sabotage?.['ignore-scale-up'] === true,
-  });
-
-  function round(): void {
-    kubelet.sync();
-    reconcileDeployments(context);
-    reconcileReplicaSets(context);
-    reconcileStatefulSets(context);
-    reconcileEndpoints(context);
-  }
-
-  seed(store, options, namespace, clock.now());
+  const plane = createControlPlane({ ...options, clock, namespace, onError });
+  const { store, events, metrics } = plane;
   const handlers = {
     store,
     clock,
     metrics,
     denied: options.denied ?? [],
-    terminate,
+    terminate: plane.terminate,
     killDoesNothing: options.sabotage?.['kill-does-nothing'] === true,
   };
   const server = await startServer(handlers, { port: options.port ?? 0, onError });
@@ -111,38 +72,12 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     throw error;
   }
 
-  const unsubscribe = store.onChange((change) => {
-    if (change.resource !== 'events') loop.wake();
-  });
-  options.runtime.onChange(() => loop.wake());
-  const guarded = (action: () => void) => () => {
-    try {
-      action();
-    } catch (error) {
-      onError(error);
-    }
-  };
-  const timers = [
-    every(
-      clock,
-      options.metricResolutionMs ?? 15_000,
-      guarded(() => metrics.sample()),
-    ),
-    every(
-      clock,
-      options.syncPeriodMs ?? 15_000,
-      guarded(() => hpa.sync()),
-    ),
-  ];
-  loop.wake();
+  plane.start();
 
   let closing: Promise<void> | null = null;
   async function shutDown(stopPods: boolean, graceSeconds: number): Promise<void> {
-    for (const cancel of timers) cancel();
-    loop.close();
-    unsubscribe();
     await server.close();
-    await kubelet.close({ stopPods, graceSeconds });
+    await plane.close({ stopPods, graceSeconds });
   }
 
   return {
@@ -177,20 +112,6 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
       return closing;
     },
   };
-}
-
-function seed(store: Store, options: KubernetesApiOptions, namespace: string, nowMs: number): void {
-  store.create('namespaces', newNamespace('default', nowMs));
-  if (namespace !== 'default') store.create('namespaces', newNamespace(namespace, nowMs));
-  store.create('nodes', newNode(nowMs));
-  for (const workload of options.workloads) {
-    if (workload.kind === 'Deployment') store.create('deployments', newDeployment(workload, namespace, nowMs));
-    else store.create('statefulsets', newStatefulSet(workload, namespace, nowMs));
-    store.create('services', newService(workload, namespace, nowMs));
-  }
-  for (const autoscaler of options.autoscalers ?? []) {
-    store.create('horizontalpodautoscalers', newAutoscaler(autoscaler, namespace, nowMs));
-  }
 }
 
 function withLabel(pod: Pod, key: string, value: string | null): Pod {

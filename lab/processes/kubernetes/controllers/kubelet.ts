@@ -61,8 +61,10 @@ export class Kubelet {
   }
 
   /** Deletes a pod: marks it, stops its process, then removes the object; grace 0 removes the object at once. */
-  terminate(pod: Pod, graceSeconds: number): Pod {
+  terminate(target: Pod, graceSeconds: number): Pod {
     const { store, clock, events } = this.#options;
+    const pod = store.get('pods', target.metadata.namespace, target.metadata.name);
+    if (pod === undefined || pod.metadata.uid !== target.metadata.uid) return target;
     const worker = this.#workers.get(pod.metadata.uid) ?? this.#adopt(pod);
     const graceLeft = pod.metadata.deletionGracePeriodSeconds;
     const repeated = worker.stopping && graceLeft !== undefined && graceSeconds >= graceLeft;
