@@ -18,10 +18,6 @@ export interface FaultRun {
   readonly signal: AbortSignal;
 }
 
-interface DatedProof extends Proof {
-  readonly at: number;
-}
-
 /** Resolves to whether nothing of the fault is left behind. Rejects only when the journal cannot be written. */
 export async function runFault(run: FaultRun): Promise<boolean> {
   const journal = keepFirstFailure(run.journal);
@@ -77,37 +73,28 @@ async function injectAndProve(run: FaultRun, fault: Fault, plan: FaultPlan, cont
   const { spec, journal } = run;
   const { clock } = context;
   let first: Injection | null = null;
-  let proving: Promise<DatedProof> | null = null;
-  let noted: Promise<void> = Promise.resolve();
-  const prove = async (injection: Injection): Promise<DatedProof> => {
-    const proof = await proveWithin(run, fault, plan, injection, context);
-    return { ...proof, at: clock.now() };
+  let proving: Promise<boolean> | null = null;
+  /** Journalled when it is shown, which for a fault that lasts is before it ends. */
+  const prove = async (injection: Injection): Promise<boolean> => {
+    const { proven, evidence } = await proveWithin(run, fault, plan, injection, context);
+    await journal({ at: clock.now(), type: 'fault-proven', fault: spec.id, proven, evidence });
+    return proven;
   };
   const started = (injection: Injection): void => {
     first = injection;
     const { injectedAt, detail } = injection;
-    noted = journal({ at: injectedAt, type: 'fault-injected', fault: spec.id, kind: spec.kind, detail });
-    // A fault that lasts shows itself while it lasts.
-    proving = prove(injection);
+    const noted = journal({ at: injectedAt, type: 'fault-injected', fault: spec.id, kind: spec.kind, detail });
+    proving = noted.then(() => prove(injection));
   };
   const final = await withDeadline(`injecting ${spec.id}`, fault.inject(spec, plan, context, started), {
     timeoutMs: activeMs(spec) + timeoutMs('faultInject'),
     clock,
   });
   if (first === null) started(final);
-  await noted;
   await journal({ at: clock.now(), type: 'fault-ended', fault: spec.id, detail: final.detail });
-  const proofs = [await (proving ?? prove(final))];
+  const proven = await (proving ?? prove(final));
   // More was done after the start than the first proof looked at.
-  if (proofs[0]?.proven === true && (first as Injection | null)?.state !== final.state) proofs.push(await prove(final));
-  await journal({
-    // When it was shown, which for a fault that lasts is before it ended.
-    at: Math.max(...proofs.map(({ at }) => at)),
-    type: 'fault-proven',
-    fault: spec.id,
-    proven: proofs.every(({ proven }) => proven),
-    evidence: [...new Set(proofs.flatMap(({ evidence }) => evidence))],
-  });
+  if (proven && (first as Injection | null)?.state !== final.state) await prove(final);
 }
 
 /** An error or a deadline of the proof is a proof that failed, with the reason as its evidence. */
