@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { LabConnection } from './connection.ts';
 import { startControl } from './control.ts';
 import { DatabasePath } from './database-path.ts';
 import { type KubernetesSide, startKubernetesSide } from './kubernetes-side.ts';
-import { LabError, messageOf } from './lab-error.ts';
+import { codeOf, LabError, messageOf } from './lab-error.ts';
 import { recordProcess, registerLab, writeSecret } from './lab-folder.ts';
 import { Network } from './network/network.ts';
 import type { LabOptions } from './options.ts';
@@ -41,13 +41,16 @@ export async function startLab(options: LabOptions, progress: (line: string) => 
   }
 }
 
+/** Making the folder is the claim: of two labs that want the same one, one gets it. */
 function claimFolder({ name, dir }: LabOptions): void {
-  if (existsSync(dir)) {
-    throw new LabError(`there is already a lab in ${dir}`, {
-      hint: `stop it with "lab down --name ${name}", or use another --name`,
-    });
+  mkdirSync(dirname(dir), { recursive: true });
+  try {
+    mkdirSync(dir, { mode: 0o755 });
+  } catch (cause) {
+    if (codeOf(cause) !== 'EEXIST') throw cause;
+    const hint = `stop that lab with "lab down --name ${name}", or use another --name or --dir`;
+    throw new LabError(`${dir} is already there`, { hint, cause });
   }
-  mkdirSync(dir, { recursive: true, mode: 0o755 });
   recordProcess(dir, 'supervisor', name, process.pid);
   registerLab(name, dir);
 }

@@ -17,11 +17,13 @@ export interface ErpSettings {
 
 export type ErpProgram = 'worker' | 'migrate' | 'cron';
 
-/** Names with numbers, as `lab up --sabotage` takes them: `lose-acknowledged-writes=5,slow-baseline`. */
-export function formatSabotage(sabotage: Sabotage): string {
-  return Object.entries(sabotage)
-    .map(([name, value]) => (value === true ? name : `${name}=${value}`))
-    .join(',');
+/** Settings of the ERP that a caller of `lab up` gave in its own environment (`ERP_SERVICE_FACTOR`, ...); docs/lab.md lists them. */
+function settingsFromEnvironment(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      name.startsWith('ERP_') && value !== undefined ? [[name, value]] : [],
+    ),
+  );
 }
 
 export function spawnErpProgram(
@@ -37,6 +39,7 @@ export function spawnErpProgram(
         PATH: process.env.PATH ?? '',
         NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
         TZ: 'UTC',
+        ...settingsFromEnvironment(),
         ERP_HOST: '127.0.0.1',
         ERP_PORT: '0',
         ERP_WORKER_NAME: options.name,
@@ -45,7 +48,7 @@ export function spawnErpProgram(
         ERP_REDIS_URL: settings.redisUrl,
         ERP_DATABASE: settings.database,
         ...(program === 'migrate' ? { ERP_ADMIN_PASSWORD: settings.adminPassword } : {}),
-        ERP_SABOTAGE: formatSabotage(settings.sabotage),
+        ERP_SABOTAGE: JSON.stringify(settings.sabotage),
         ERP_SABOTAGE_LOG: settings.sabotageLog,
       },
       stdio: ['pipe', program === 'worker' ? 'pipe' : options.logDescriptor, options.logDescriptor],
