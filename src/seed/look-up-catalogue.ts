@@ -1,12 +1,12 @@
 import { customerCode, datasetPrefix, probeTillCode, productCode, promotionCode, tillCode } from '../../generators/codes.ts';
 import { numberOf, readRows } from '../clients/odoo/records.ts';
+import { readNetMoves, readOnHand } from '../clients/odoo/stock.ts';
 import type { OdooPort } from '../clients/ports.ts';
 import { HarnessError, type Problem } from '../errors.ts';
 import type { TargetCatalogue } from '../model/catalogue.ts';
 import type { DatasetSpec } from '../model/plan.ts';
 import { type Company, lookUpCompany } from './company.ts';
 import { findByCode, SEED_TIMEOUT_MS } from './ensure-records.ts';
-import { readNetMoves, readOnHand } from './seed-stock.ts';
 import { findCardMethod } from './seed-tills.ts';
 
 /**

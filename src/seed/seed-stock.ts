@@ -1,11 +1,11 @@
-import { chunksOf, sumById } from '../clients/odoo/records.ts';
-import type { OdooPort, OdooValue } from '../clients/ports.ts';
+import { chunksOf } from '../clients/odoo/records.ts';
+import { readOnHand } from '../clients/odoo/stock.ts';
+import type { OdooValue } from '../clients/ports.ts';
 import { HarnessError } from '../errors.ts';
 import { SEED_TIMEOUT_MS, type Seeding } from './ensure-records.ts';
 
 /** Products a stock count takes at once: applying one makes a stock move for each. */
 const COUNT_BATCH = 100;
-const READ_BATCH = 1000;
 /** Looks at a count whose answer was lost, before it is given up. */
 const APPLY_ATTEMPTS = 3;
 
@@ -66,46 +66,4 @@ async function countUp(
       },
     );
   }
-}
-
-/** Units of each product in the location. */
-export async function readOnHand(
-  odoo: OdooPort,
-  productIds: readonly number[],
-  locationId: number,
-): Promise<ReadonlyMap<number, number>> {
-  const onHand = new Map<number, number>();
-  for (const batch of chunksOf(productIds, READ_BATCH)) {
-    const domain = [
-      ['location_id', '=', locationId],
-      ['product_id', 'in', batch],
-    ];
-    const sums = await sumById(odoo, 'stock.quant', domain, { fields: ['quantity'], groupBy: 'product_id' });
-    for (const [id, { quantity }] of sums) onHand.set(id, quantity ?? 0);
-  }
-  return onHand;
-}
-
-/** Units that done stock moves have brought into the location, less those taken out, by product. */
-export async function readNetMoves(
-  odoo: OdooPort,
-  productIds: readonly number[],
-  locationId: number,
-): Promise<ReadonlyMap<number, number>> {
-  const net = new Map<number, number>();
-  for (const batch of chunksOf(productIds, READ_BATCH)) {
-    for (const [side, sign] of [
-      ['location_dest_id', 1],
-      ['location_id', -1],
-    ] as const) {
-      const domain = [
-        [side, '=', locationId],
-        ['product_id', 'in', batch],
-        ['state', '=', 'done'],
-      ];
-      const sums = await sumById(odoo, 'stock.move', domain, { fields: ['quantity'], groupBy: 'product_id' });
-      for (const [id, { quantity }] of sums) net.set(id, (net.get(id) ?? 0) + sign * (quantity ?? 0));
-    }
-  }
-  return net;
 }
