@@ -15,7 +15,7 @@ import type { ObjectiveSpec, ScenarioSpec } from '../model/plan.ts';
 import { judgeAttainment } from './attainment.ts';
 import { backLevel, judgeAutoscaling } from './autoscaling.ts';
 import { judgeDataLoss } from './data-loss.ts';
-import { attainmentFigures, callFigures, demandOf, type LoadCounts, loadCounts } from './figures.ts';
+import { attainmentFigures, callFigures, demandOfScenario, demandOfService, type LoadCounts, loadCounts } from './figures.ts';
 import { applyGuards, judgeGuards } from './guards.ts';
 import { type CutFile, type History, serviceOf } from './history.ts';
 import { judgeInvariant } from './invariant.ts';
@@ -79,17 +79,14 @@ async function judge(objective: ObjectiveSpec, history: History, ledger: LedgerF
       return { result: judgeSlo(objective, await callFigures(objective, duckdb), history), bracket: null };
     case 'attainment':
       return { result: judgeAttainment(objective, await attainmentFigures(objective, duckdb), history), bracket: null };
-    case 'recovery': {
-      const own = scenarios.filter((scenario) => serviceOf(scenario) === objective.service);
-      return judgeRecovery(objective, await demandOf(own, null, duckdb), history);
-    }
+    case 'recovery':
+      return judgeRecovery(objective, await demandOfService(objective.service, scenarios, duckdb), history);
     case 'data-loss':
       return { result: judgeDataLoss(objective, ledger, history), bracket: null };
     case 'invariant':
       return { result: judgeInvariant(objective, ledger), bracket: null };
     case 'autoscaling': {
-      const own = scenarios.filter((scenario) => scenario.id === objective.scenario);
-      const demand = await demandOf(own, backLevel(objective, history).withinMs, duckdb);
+      const demand = await demandOfScenario(objective.scenario, backLevel(objective, history).withinMs, duckdb);
       return { result: judgeAutoscaling(objective, demand, history), bracket: null };
     }
   }

@@ -1,7 +1,8 @@
 /** Questions that the judges ask of the samples, answered by DuckDB. Exact percentiles (nearest rank), counts of whole numbers. */
-import type { AnalysisPort, SqlValue } from '../clients/duckdb.ts';
-import type { AttainmentObjectiveSpec, PhaseName, ScenarioSpec, SloObjectiveSpec } from '../model/plan.ts';
+import type { AnalysisPort, SqlRow, SqlValue } from '../clients/duckdb.ts';
+import type { AttainmentObjectiveSpec, BusinessService, PhaseName, ScenarioSpec, SloObjectiveSpec } from '../model/plan.ts';
 import { K6_METRICS } from '../model/run-records.ts';
+import { serviceOf } from './history.ts';
 
 const { call, started, journey } = K6_METRICS;
 
@@ -126,23 +127,38 @@ export interface DemandSecond {
   readonly ok: number;
 }
 
-/** `withinMs` null: an ok journey counts however long it took. */
-export async function demandOf(
-  scenarios: readonly ScenarioSpec[],
+/** Of one load. `withinMs` null: an ok journey counts however long it took. */
+export async function demandOfScenario(
+  scenario: string,
   withinMs: number | null,
   duckdb: AnalysisPort,
 ): Promise<readonly DemandSecond[]> {
-  if (scenarios.length === 0) return [];
-  const ids = scenarios.map((_, i) => `$${i + 1}`).join(', ');
-  const limit = withinMs === null ? 'true' : `ms <= $${scenarios.length + 1}`;
-  const rows = await duckdb.query(
-    `SELECT (start_us // 1000000) * 1000 AS at,
-       coalesce(sum(weight) FILTER (kind IN ('${started}', 'dropped_iterations')), 0)::BIGINT AS scheduled,
-       count(*) FILTER (kind = '${journey}' AND outcome = 'ok' AND ${limit}) AS ok
-     FROM samples WHERE kind <> '${call}' AND scenario IN (${ids}) GROUP BY 1 ORDER BY 1`,
-    [...scenarios.map((scenario) => scenario.id), ...(withinMs === null ? [] : [withinMs])],
-  );
-  return rows.map((row) => ({ at: Number(row.at), scheduled: Number(row.scheduled), ok: Number(row.ok) }));
+  const limit = withinMs === null ? 'true' : 'ms <= $2';
+  const rows = await duckdb.query(demandSql('scenario = $1', limit), withinMs === null ? [scenario] : [scenario, withinMs]);
+  return rows.map(demandSecond);
+}
+
+/** Of the journeys of a service, whichever load they are part of. A dropped iteration never became one: it counts for its load's service. */
+export async function demandOfService(
+  service: BusinessService,
+  scenarios: readonly ScenarioSpec[],
+  duckdb: AnalysisPort,
+): Promise<readonly DemandSecond[]> {
+  const own = scenarios.filter((scenario) => serviceOf(scenario) === service).map((scenario) => scenario.id);
+  const dropped = own.length === 0 ? 'false' : `scenario IN (${own.map((_, i) => `$${i + 2}`).join(', ')})`;
+  const which = `(service = $1 OR (kind = 'dropped_iterations' AND ${dropped}))`;
+  return (await duckdb.query(demandSql(which, 'true'), [service, ...own])).map(demandSecond);
+}
+
+function demandSql(which: string, limit: string): string {
+  return `SELECT (start_us // 1000000) * 1000 AS at,
+      coalesce(sum(weight) FILTER (kind IN ('${started}', 'dropped_iterations')), 0)::BIGINT AS scheduled,
+      count(*) FILTER (kind = '${journey}' AND outcome = 'ok' AND ${limit}) AS ok
+    FROM samples WHERE kind <> '${call}' AND ${which} GROUP BY 1 ORDER BY 1`;
+}
+
+function demandSecond(row: SqlRow): DemandSecond {
+  return { at: Number(row.at), scheduled: Number(row.scheduled), ok: Number(row.ok) };
 }
 
 /** Exact decimal: as a floating-point number 0.07 x 100 would be more than 7 and take the next rank. */

@@ -147,9 +147,10 @@ function restsOnFault(objective: ObjectiveSpec, fault: string): boolean {
   return false;
 }
 
-/** Gaps in what an autoscaling objective had to see. */
+/** Gaps in what an autoscaling objective had to see; one failed look is within its error bar. */
 function observed(history: History): readonly Guard[] {
   const gaps = eventsOf(history.journal, 'observer-gap');
+  const longest = 2 * history.plan.observeIntervalMs;
   return history.plan.objectives
     .filter((objective): objective is AutoscalingObjectiveSpec => objective.kind === 'autoscaling')
     .map((objective) => {
@@ -158,7 +159,11 @@ function observed(history: History): readonly Guard[] {
       const untilAt = step === null ? 0 : step.at + Math.max(objective.maxDesiredMs, objective.maxReadyMs);
       const inTheWay = gaps.filter(
         ({ source, fromAt, at }) =>
-          (source === 'hpa' || source === 'deployment') && step !== null && fromAt < untilAt && at > step.at,
+          (source === 'hpa' || source === 'deployment') &&
+          at - fromAt > longest &&
+          step !== null &&
+          fromAt < untilAt &&
+          at > step.at,
       );
       const reason =
         inTheWay.length === 0

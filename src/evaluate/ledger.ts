@@ -98,7 +98,8 @@ const CLASSIFY = [
   `CREATE OR REPLACE TABLE ledger_checked AS
    SELECT w.id, effect, service, acknowledged, answered_at, coalesce(read_backs, 0) AS read_backs, coalesce(found, 0) AS found, CASE
        WHEN coalesce(found, 0) = 0 THEN false
-       WHEN effect IN ('create', 'reverse') THEN true
+       WHEN effect = 'create' THEN true
+       WHEN effect = 'reverse' THEN list_contains(states, 'reversed')
        WHEN effect = 'cancel' THEN list_contains(states, 'cancel')
        WHEN list_has_any(states, CASE w.model WHEN 'sale.order' THEN ['sale', 'done']
          WHEN 'pos.order' THEN ['paid', 'done', 'invoiced'] ELSE ['posted'] END) THEN true

@@ -68,7 +68,7 @@ function lastInstant(records: RunRecords): number {
   return records.probes.reduce(
     (latest, probe) => Math.max(latest, probe.answeredAt),
     Math.max(
-      records.journal.at(-1)?.at ?? 0,
+      records.journal.reduce((latest, event) => Math.max(latest, event.at), 0),
       records.observations.at(-1)?.at ?? 0,
       ...records.runners.map((runner) => runner.record?.endedAt ?? 0),
     ),

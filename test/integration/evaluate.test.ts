@@ -9,7 +9,7 @@ import { evaluationJsonSchema, parseEvaluation } from '../../src/evaluate/schema
 import { serializeEvaluation } from '../../src/evaluate/serialize.ts';
 import type { Evaluation } from '../../src/model/evaluation.ts';
 import type { ObjectiveSpec } from '../../src/model/plan.ts';
-import type { LedgerRow } from '../../src/model/run-records.ts';
+import type { LedgerRow, WriteEffect } from '../../src/model/run-records.ts';
 import {
   aRun,
   at,
@@ -78,7 +78,7 @@ const loss = {
 
 const write = (
   key: string,
-  effect: 'create' | 'confirm' | 'cancel' | 'post',
+  effect: WriteEffect,
   outcome: 'ok' | 'unknown' = 'ok',
   model: 'sale.order' | 'pos.order' | 'account.move' = 'sale.order',
 ): LedgerRow => ({
@@ -97,7 +97,15 @@ const found = (
   pass: number,
   states: readonly string[],
   model: 'sale.order' | 'pos.order' | 'account.move' = 'sale.order',
-): LedgerRow => ({ row: 'read-back', pass, at: at(195 + pass), key, model, count: states.length, states });
+): LedgerRow => ({
+  row: 'read-back',
+  pass,
+  at: at(195 + pass),
+  key,
+  model,
+  count: states.filter((state) => state !== 'reversed').length,
+  states,
+});
 const twice = (
   key: string,
   states: readonly string[],
@@ -249,6 +257,7 @@ describe('the ledger', () => {
   test.each([
     ['account.move', ['posted'], 'pass'],
     ['account.move', ['draft'], 'fail'],
+    ['account.move', ['posted', 'reversed'], 'pass'],
     ['pos.order', ['paid'], 'pass'],
     ['pos.order', ['done'], 'pass'],
     ['pos.order', ['draft'], 'fail'],
@@ -256,6 +265,14 @@ describe('the ledger', () => {
     expect((await judge(aRun({ ledger: [write('A', 'post', 'ok', model), ...twice('A', states, model)] }), loss)).verdict).toBe(
       verdict,
     );
+  });
+
+  test('a reversal is there when the entry is told to be reversed, and lost when it only stands', async () => {
+    const reversal = write('A', 'reverse', 'ok', 'account.move');
+    expect((await judge(aRun({ ledger: [reversal, ...twice('A', ['posted', 'reversed'], 'account.move')] }), loss)).verdict).toBe(
+      'pass',
+    );
+    expect((await judge(aRun({ ledger: [reversal, ...twice('A', ['posted'], 'account.move')] }), loss)).verdict).toBe('fail');
   });
 
   test('a confirmed order that a customer cancelled is not lost, even when the cancellation stayed unknown', async () => {
