@@ -24,6 +24,10 @@ const DEFAULTS = {
   faultInject: 90_000,
   /** What a proof or a revert may take beyond its own deadline before it is given up from outside. */
   deadlineSlack: 5_000,
+  /** Until an HPA that has just been made shows its first metric. */
+  hpaMetrics: 20_000,
+  /** Until an HPA that seeding has scaled up is back at rest, so that a load step can be seen. */
+  hpaRest: 90_000,
   /** One undo of `peakproof rollback`. */
   rollbackRevert: 180_000,
   /** One look of an observer. */

@@ -1,6 +1,8 @@
 /** Read-only checks before anything is seeded, loaded or broken. Collects every problem; changes nothing. */
 import { faultFor } from '../../chaos/registry.ts';
 import { preflightOdoo } from '../clients/odoo/preflight.ts';
+import type { Clock, HpaView, KubernetesPort } from '../clients/ports.ts';
+import { timeoutMs } from '../clients/timeouts.ts';
 import { type ErrorCode, HarnessError, type Problem } from '../errors.ts';
 import type { Connections } from '../model/connections.ts';
 import type { Plan } from '../model/plan.ts';
@@ -115,11 +117,11 @@ async function checkHpa(plan: Plan, name: string | undefined, doors: Doors, find
   const { kubernetes } = doors.faults;
   if (name === undefined || kubernetes === undefined) return;
   const at = `hpa ${name}`;
-  const hpa = await attempt(findings, at, () => kubernetes.fetchHpa(name));
+  const hpa = await attempt(findings, at, () => fetchSettledHpa(kubernetes, name, doors.faults.clock));
   if (hpa === undefined) return;
   const judged = plan.objectives.some((objective) => objective.kind === 'autoscaling');
-  const scalingActive = hpa.conditions.find((condition) => condition.type === 'ScalingActive');
-  if (hpa.currentValue === null || scalingActive?.status === 'False') {
+  if (!hasMetrics(hpa)) {
+    const scalingActive = hpa.conditions.find((condition) => condition.type === 'ScalingActive');
     const problem = {
       code: 'ERR_PREFLIGHT' as const,
       at,
@@ -131,6 +133,19 @@ async function checkHpa(plan: Plan, name: string | undefined, doors: Doors, find
     return;
   }
   findings.passed.push(`HPA ${name} has metrics (${hpa.metric}), ${hpa.minReplicas} to ${hpa.maxReplicas} replicas`);
+}
+
+const hasMetrics = (hpa: HpaView): boolean =>
+  hpa.currentValue !== null && hpa.conditions.find((condition) => condition.type === 'ScalingActive')?.status !== 'False';
+
+/** Pods that have just started have no metrics for a while: that is no fault of the platform. The last thing seen when it stays so. */
+async function fetchSettledHpa(kubernetes: KubernetesPort, name: string, clock: Clock): Promise<HpaView> {
+  const deadline = clock.monotonic() + timeoutMs('hpaMetrics');
+  for (;;) {
+    const hpa = await kubernetes.fetchHpa(name);
+    if (hasMetrics(hpa) || clock.monotonic() >= deadline) return hpa;
+    await clock.sleep(1_000);
+  }
 }
 
 async function checkClocks(doors: Doors, findings: Findings): Promise<void> {

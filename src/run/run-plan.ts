@@ -17,6 +17,7 @@ import { startObservers } from '../observe/platform/start-observers.ts';
 import { startProbes } from '../observe/probes/start-probes.ts';
 import { seedTarget } from '../seed/seed-target.ts';
 import { watchAbort } from './abort-watch.ts';
+import { awaitRest } from './await-rest.ts';
 import { type Doors, openDoors } from './connections.ts';
 import { describeEnvironment } from './environment.ts';
 import { runFaultSchedule } from './fault-schedule.ts';
@@ -80,6 +81,12 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
     onProgress: (seeding) => prepare(`seeding ${seeding.what} ${seeding.done}/${seeding.total}`),
   });
   interrupt.throwIfAborted();
+  const { kubernetes } = doors.faults;
+  const hpa = connections.kubernetes?.hpa;
+  const restless =
+    kubernetes === undefined || hpa === undefined
+      ? undefined
+      : await awaitRest({ kubernetes, hpa, clock, signal: interrupt, onProgress: prepare });
 
   const runId = newRunId(plan.name, clock.now());
   const runDir = await createRunFolder(options.runsDir, runId);
@@ -138,6 +145,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
   let undoComplete = true;
   try {
     await note({ at: clock.now(), type: 'run-started', plan: plan.name });
+    if (restless !== undefined) await note({ at: clock.now(), type: 'harness-event', detail: restless });
     const observers = startObservers({
       connections,
       doors: doors.faults,
