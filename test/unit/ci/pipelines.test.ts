@@ -83,5 +83,5 @@ test.each(['github-actions.yml', 'gitlab-ci.yml'])('%s installs, checks the plan
 
 test.each(['github-actions.yml', 'gitlab-ci.yml'])('%s installs the version of this package', (name) => {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
-  expect(ci(name)).toContain(`PEAKPROOF_VERSION: '${version}'`);
+  expect(ci(name)).toContain(`PEAKPROOF_VERSION: "${version}"`);
 });

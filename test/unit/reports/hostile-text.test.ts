@@ -34,7 +34,23 @@ function poisoned(evaluation: Evaluation, text: string): Evaluation {
   return poison(evaluation, '') as Evaluation;
 }
 
-const sample = anUndoneEvaluation({ timeline: aTimeline({ points: 4, stepMs: 75_000 }) });
+/** One or two of everything: a hundred renderings must not take seconds. */
+function small(): Evaluation {
+  const { objectives, scenarios, faults, guards, ...rest } = anUndoneEvaluation();
+  const timeline = aTimeline({ points: 2, stepMs: 150_000 });
+  return {
+    ...rest,
+    objectives: objectives.slice(1, 3),
+    scenarios: scenarios.slice(0, 1).map((one) => ({ ...one, phases: one.phases.slice(0, 1) })),
+    faults: faults.slice(0, 2),
+    guards: guards.slice(-1),
+    recoveries: rest.recoveries.slice(0, 1),
+    dataLoss: rest.dataLoss.slice(0, 1),
+    timeline: { ...timeline, series: timeline.series.slice(0, 2) },
+  };
+}
+
+const sample = small();
 
 function expectHarmless(text: string): void {
   const evaluation = poisoned(sample, text);
