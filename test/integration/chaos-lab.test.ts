@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { awaitCondition } from '../../src/clients/await-condition.ts';
 import { systemClock } from '../../src/clients/clock.ts';
+import { packageRoot } from '../../src/clients/package-root.ts';
 import type { LabConnection } from '../../src/model/connections.ts';
 import type { FaultSpec, Plan } from '../../src/model/plan.ts';
 import type { JournalEvent, Observation } from '../../src/model/run-records.ts';
@@ -144,6 +145,46 @@ describe('postgres/failover on a lab', () => {
     const first = await rollbackRun({ undoFile, doors: doors.faults, journal });
     expect(first, JSON.stringify(first)).toMatchObject({ complete: true, undone: [{ fault: 'crash' }] });
     expect(await rollbackRun({ undoFile, doors: doors.faults, journal })).toEqual({ complete: true, undone: [] });
+  });
+});
+
+describe('postgres/failover by programs of the plan', () => {
+  const post = (path: string, body: object): readonly string[] => [
+    process.execPath,
+    join(packageRoot(), 'test/fixtures/chaos-programs/post.mjs'),
+    `${lab.patroniUrls[0]}${path}`,
+    JSON.stringify(body),
+  ];
+
+  test('the program moves the primary; SQL alone shows it, and that a standby streams again', async () => {
+    const primary = (await doors.faults.patroni?.fetchCluster())?.members.find(({ role }) => role === 'primary')?.name;
+    const { patroni: _, kubernetes: __, ...rest } = doors.faults;
+    const connection = { url: lab.postgresUrl, standbyUrls: lab.postgresStandbyUrls };
+    const commands = {
+      switchover: post('/switchover', { leader: primary }),
+      failover: post('/switchover', { leader: 'nobody' }),
+    };
+    const plain = { ...rest, postgresTarget: { driver: 'command' as const, connection, commands } };
+    const move = (mode: 'switchover' | 'failover') =>
+      runFaultSchedule({
+        faults: [{ ...common, kind: 'postgres/failover', id: mode, mode }],
+        doors: plain,
+        runId: 'run-1',
+        disturbanceAt: systemClock.now(),
+        undo,
+        journal,
+        signal: new AbortController().signal,
+        clock: systemClock,
+      });
+    expect(await move('switchover'), failed()).toEqual({ undoComplete: true });
+    expect(told('fault-proven')).toMatchObject({
+      proven: true,
+      evidence: [expect.stringMatching(/^timeline was/), expect.stringMatching(/takes writes/)],
+    });
+    expect(told('fault-reverted')).toMatchObject({ complete: true, detail: '1 healthy standbys, 1 before' });
+    // A program that fails is a fault that failed, with the program's own words.
+    expect(await move('failover')).toEqual({ undoComplete: true });
+    expect(told('fault-failed')).toMatchObject({ code: 'ERR_COMMAND', detail: expect.stringContaining('exit code 1') });
   });
 });
 
