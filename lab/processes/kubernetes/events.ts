@@ -15,12 +15,14 @@ export interface RecordedEvent {
 /** Kubernetes forgets events after an hour; a lab also caps their number. */
 const eventLifetimeMs = 3_600_000;
 const maxEvents = 2_000;
+const sweepPeriodMs = 60_000;
 
 export class EventRecorder {
   readonly #store: Store;
   readonly #clock: ControlClock;
   readonly #known = new Map<string, CoreEvent>();
   readonly #namespace: string;
+  #sweptAt = 0;
 
   constructor(store: Store, clock: ControlClock, namespace: string) {
     this.#store = store;
@@ -63,9 +65,13 @@ export class EventRecorder {
     this.#known.set(key, created);
   }
 
+  /** Looks through all events at most once a minute, unless there are too many. */
   #forgetOld(): void {
+    const now = this.#clock.now();
+    if (this.#known.size < maxEvents && now - this.#sweptAt < sweepPeriodMs) return;
+    this.#sweptAt = now;
     const events = this.#store.list('events').toSorted((a, b) => Date.parse(a.lastTimestamp) - Date.parse(b.lastTimestamp));
-    const cutoff = this.#clock.now() - eventLifetimeMs;
+    const cutoff = now - eventLifetimeMs;
     const surplus = Math.max(0, events.length + 1 - maxEvents);
     const old = events.filter((event, index) => index < surplus || Date.parse(event.lastTimestamp) < cutoff);
     if (old.length === 0) return;

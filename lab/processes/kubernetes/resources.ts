@@ -62,7 +62,7 @@ export const resources: readonly ResourceDefinition[] = [
     singular: 'event',
     kind: 'Event',
     namespaced: true,
-    verbs: [...read, 'create', 'patch', 'update'],
+    verbs: read,
     shortNames: ['ev'],
     stored: 'events',
   },

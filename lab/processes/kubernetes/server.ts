@@ -84,6 +84,7 @@ function write(response: ServerResponse, code: number, contentType: string, body
 
 function requireLocalHost(request: IncomingMessage): void {
   const host = (request.headers.host ?? '').replace(/:\d+$/, '');
+  if (request.headers.origin !== undefined) throw new ApiError(403, 'Forbidden', 'requests of web pages are not served');
   if (!allowedHosts.has(host)) throw new ApiError(403, 'Forbidden', `host ${JSON.stringify(host)} is not served`);
 }
 

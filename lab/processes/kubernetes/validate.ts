@@ -52,6 +52,11 @@ function workloadCauses(object: KubeObject, previous: KubeObject | null): readon
   if (!isStringMap(labels) || !isStringMap(wanted) || !matchesLabels(labels, wanted)) {
     causes.push({ field: 'spec.template.metadata.labels', message: '`selector` does not match template `labels`' });
   }
+  if (valueAt(object, 'kind') === 'Deployment' && typeof valueAt(object, 'spec.strategy.type') !== 'string') {
+    causes.push({ field: 'spec.strategy', message: 'Required value: an object with a type' });
+  }
+  const grace = valueAt(object, 'spec.template.spec.terminationGracePeriodSeconds');
+  if (grace !== undefined && !isCount(grace)) causes.push(notCount('spec.template.spec.terminationGracePeriodSeconds', grace, 0));
   const containers = valueAt(object, 'spec.template.spec.containers');
   const named = Array.isArray(containers) && containers.length === 1 && sameContainer(containers[0], previous);
   if (!named) {
@@ -89,11 +94,19 @@ function hpaCauses(object: KubeObject): readonly Cause[] {
     causes.push({ field: 'spec.scaleTargetRef', message: 'Required value: kind and name' });
   }
   const metrics = valueAt(object, 'spec.metrics');
-  if (!Array.isArray(metrics) || !metrics.every((metric) => typeof valueAt(metric, 'type') === 'string')) {
-    causes.push({ field: 'spec.metrics', message: 'Invalid value: must be a list of metrics' });
+  if (!Array.isArray(metrics) || !metrics.every(isMetric)) {
+    causes.push({
+      field: 'spec.metrics',
+      message: 'Invalid value: must be a list of metrics with a type and a target above zero',
+    });
   }
   for (const direction of ['scaleUp', 'scaleDown']) causes.push(...rulesCauses(object, `spec.behavior.${direction}`));
   return causes;
+}
+
+function isMetric(metric: unknown): boolean {
+  const utilization = valueAt(metric, 'resource.target.averageUtilization');
+  return typeof valueAt(metric, 'type') === 'string' && (utilization === undefined || (isCount(utilization) && utilization > 0));
 }
 
 function rulesCauses(object: KubeObject, field: string): readonly Cause[] {
@@ -103,6 +116,10 @@ function rulesCauses(object: KubeObject, field: string): readonly Cause[] {
   const window = valueAt(rules, 'stabilizationWindowSeconds');
   if (window !== undefined && (!isCount(window) || window > 3600)) {
     causes.push({ field: `${field}.stabilizationWindowSeconds`, message: 'Invalid value: must be between 0 and 3600' });
+  }
+  const tolerance = valueAt(rules, 'tolerance');
+  if (tolerance !== undefined && !(Number(tolerance) >= 0)) {
+    causes.push({ field: `${field}.tolerance`, message: 'Invalid value: must be a number of 0 or more' });
   }
   const select = valueAt(rules, 'selectPolicy');
   if (select !== undefined && select !== 'Max' && select !== 'Min' && select !== 'Disabled') {

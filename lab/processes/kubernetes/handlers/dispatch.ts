@@ -8,7 +8,7 @@ import { ApiError } from '../status.ts';
 import type { Body, HandlerContext } from './context.ts';
 import { deleteObject, deletePods, evictPod } from './delete.ts';
 import { listObjects, readMetrics, readObject, shape, watchObjects } from './read.ts';
-import { createObject, readScale, requireStored, writeObject, writeScale } from './write.ts';
+import { createAutoscaler, readScale, requireStored, writeObject, writeScale } from './write.ts';
 
 export type Answer =
   | { readonly kind: 'json'; readonly code: number; readonly body: object }
@@ -70,7 +70,7 @@ function answerResource(
     case 'deletecollection':
       return json(deletePods(context, request, body.value, query));
     case 'create':
-      return json(shape(context, request, form, createObject(context, request, body, query)), 201);
+      return json(shape(context, request, form, createAutoscaler(context, request, body, query)), 201);
     case 'patch':
     case 'update':
       return json(shape(context, request, form, writeObject(context, request, body, query)));

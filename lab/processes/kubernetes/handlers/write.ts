@@ -1,9 +1,9 @@
-/** PATCH, PUT and POST of stored objects, and the scale subresource. */
+/** PATCH and PUT of stored objects, POST of autoscalers, and the scale subresource. */
 import { timestamp } from '../clock.ts';
 import { defaultedAutoscalerSpec } from '../defaults.ts';
 import { isObject, sameJson, valueAt } from '../json.ts';
 import { newUid } from '../naming.ts';
-import type { KubeObject, StoredObjects, StoredResource } from '../objects.ts';
+import type { Hpa, KubeObject, StoredObjects, StoredResource } from '../objects.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../patch.ts';
 import { isDryRun, type ResourceRequest } from '../request.ts';
 import { apiVersionOf, qualifiedName } from '../resources.ts';
@@ -88,44 +88,40 @@ function save(
   return saved;
 }
 
-export function createObject(context: HandlerContext, request: ResourceRequest, body: Body, query: URLSearchParams): KubeObject {
-  const { stored, kind } = request.resource;
+/** Autoscalers are all that clients may create. */
+export function createAutoscaler(
+  context: HandlerContext,
+  request: ResourceRequest,
+  body: Body,
+  query: URLSearchParams,
+): KubeObject {
+  const { kind } = request.resource;
   const wanted = body.value;
-  if (stored === undefined || !isObject(wanted) || !isObject(wanted.metadata)) {
-    throw ApiError.badRequest('the body is not an object with metadata');
-  }
-  if (wanted.kind !== undefined && wanted.kind !== kind)
+  if (!isObject(wanted) || !isObject(wanted.metadata)) throw ApiError.badRequest('the body is not an object with metadata');
+  if (wanted.kind !== undefined && wanted.kind !== kind) {
     throw ApiError.badRequest(`expected kind ${kind}, got ${String(wanted.kind)}`);
+  }
   const { name, labels, annotations } = wanted.metadata;
   if (typeof name !== 'string' || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) {
     throw ApiError.invalid(kind, String(name ?? ''), [{ field: 'metadata.name', message: 'Required value: a lower-case name' }]);
   }
-  const now = timestamp(context.clock.now());
-  const defaults: Readonly<Record<string, unknown>> =
-    stored === 'horizontalpodautoscalers'
-      ? {
-          spec: defaultedAutoscalerSpec(wanted.spec),
-          status: { desiredReplicas: 0, currentMetrics: null },
-        }
-      : {
-          count: 1,
-          firstTimestamp: now,
-          lastTimestamp: now,
-          eventTime: null,
-          source: {},
-          reportingComponent: '',
-          type: 'Normal',
-        };
   const created = {
-    ...defaults,
-    ...wanted,
-    ...(stored === 'horizontalpodautoscalers' ? defaults : {}),
     apiVersion: apiVersionOf(request.resource),
     kind,
-    metadata: { name, namespace: request.namespace, uid: newUid(), creationTimestamp: now, generation: 1, labels, annotations },
-  } as unknown as StoredObjects[StoredResource];
-  requireValid(stored, created, null);
-  return isDryRun(query.getAll('dryRun')) ? created : context.store.create(stored, created);
+    metadata: {
+      name,
+      namespace: request.namespace,
+      uid: newUid(),
+      creationTimestamp: timestamp(context.clock.now()),
+      generation: 1,
+      labels,
+      annotations,
+    },
+    spec: defaultedAutoscalerSpec(wanted.spec),
+    status: { desiredReplicas: 0, currentMetrics: null },
+  } as Hpa;
+  requireValid('horizontalpodautoscalers', created, null);
+  return isDryRun(query.getAll('dryRun')) ? created : context.store.create('horizontalpodautoscalers', created);
 }
 
 export function readScale(context: HandlerContext, request: ResourceRequest): object {
