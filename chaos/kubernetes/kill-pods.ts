@@ -67,9 +67,11 @@ export const killPods: Fault<KillPodsSpec, PlannedKill, InjectedKill> = {
     signal.throwIfAborted();
     const injectedAt = clock.now();
     const startedAt = clock.monotonic();
-    const killed = await killAll(kubernetes, spec, plan.state.victims);
+    const { killed, failure } = await killAll(kubernetes, spec, plan.state.victims);
     const first: Injection<InjectedKill> = { injectedAt, detail: describeKill(spec, killed), state: { killed } };
-    started(first);
+    // What was killed was killed, although the rest was refused.
+    if (killed.length > 0) started(first);
+    if (failure !== null) throw failure;
     if (spec.repeat === undefined) return first;
 
     const notes: string[] = [];
@@ -109,27 +111,31 @@ export const killPods: Fault<KillPodsSpec, PlannedKill, InjectedKill> = {
   },
 };
 
-async function killAll(kubernetes: KubernetesPort, spec: KillPodsSpec, victims: readonly PodName[]): Promise<readonly PodName[]> {
+interface Killed {
+  readonly killed: readonly PodName[];
+  readonly failure: Error | null;
+}
+
+async function killAll(kubernetes: KubernetesPort, spec: KillPodsSpec, victims: readonly PodName[]): Promise<Killed> {
   const graceSeconds = spec.force ? 0 : spec.graceSeconds;
   const outcomes = await Promise.allSettled(victims.map(({ name, uid }) => kubernetes.deletePod(name, { uid, graceSeconds })));
   const killed = victims.filter((_, index) => outcomes[index]?.status === 'fulfilled');
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failure === undefined) return killed;
+  if (failure === undefined) return { killed, failure: null };
   const left = new Set((await kubernetes.fetchPods(spec.selector)).filter((pod) => !pod.deleting).map((pod) => pod.uid));
   // A victim that somebody else took away meanwhile is no failure of ours; one that is still there is.
-  if (killed.length > 0 && victims.every(({ uid }) => !left.has(uid))) return killed;
-  throw failure.reason;
+  if (killed.length > 0 && victims.every(({ uid }) => !left.has(uid))) return { killed, failure: null };
+  return { killed, failure: failure.reason instanceof Error ? failure.reason : new Error(String(failure.reason)) };
 }
 
 /** Chooses anew, since the pods are others now. A round that cannot be held within the blast radius is left out, with the reason. */
 async function killRound(kubernetes: KubernetesPort, spec: KillPodsSpec): Promise<readonly PodName[] | string> {
   try {
     const { victims } = chooseVictims(spec, await kubernetes.fetchPods(spec.selector), placeOf(kubernetes));
-    return await killAll(
-      kubernetes,
-      spec,
-      victims.map(({ name, uid }) => ({ name, uid })),
-    );
+    const names = victims.map(({ name, uid }) => ({ name, uid }));
+    const { killed, failure } = await killAll(kubernetes, spec, names);
+    if (failure !== null && killed.length === 0) throw failure;
+    return killed;
   } catch (error) {
     if (error instanceof HarnessError) return error.message;
     throw error;

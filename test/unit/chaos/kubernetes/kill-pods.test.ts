@@ -163,6 +163,21 @@ describe('kubernetes/kill-pods', () => {
     expect(injection.state.killed.map(({ uid }) => uid)).toEqual(['uid-2']);
   });
 
+  test('when the API refuses the second kill, the first one still counts as started', async () => {
+    const { kubernetes, doors } = aCluster();
+    const bench = createBench(doors);
+    const spec = kill({ amount: { count: 2 } });
+    const plan = await killPods.plan(spec, bench);
+    const deletePod = kubernetes.deletePod;
+    kubernetes.deletePod = async (name, options) => {
+      if (options.uid === 'uid-2') throw new Error('quota exceeded');
+      await deletePod(name, options);
+    };
+    const started: string[] = [];
+    await expect(killPods.inject(spec, plan, bench, ({ detail }) => started.push(detail))).rejects.toThrow('quota exceeded');
+    expect(started).toEqual(['deleted 1 pods by force: odoo-6d-1']);
+  });
+
   test('a kill that the API refuses is an error with its words', async () => {
     const { kubernetes, doors } = aCluster();
     const bench = createBench(doors);
