@@ -9,7 +9,7 @@ import { DatabasePath } from '../../lab/processes/database-path.ts';
 import { TcpProxy } from '../../lab/processes/network/tcp-proxy.ts';
 import { createPair, type Pair } from '../../lab/processes/pair.ts';
 import { findFreePorts } from '../../lab/processes/ports.ts';
-import { childrenOf, commandOf } from '../../lab/processes/process-identity.ts';
+import { childrenOf, commandOf, signalProcess } from '../../lab/processes/process-identity.ts';
 import { removeLab } from '../../lab/processes/remove-lab.ts';
 import { awaitCondition } from '../../lab/processes/wait.ts';
 
@@ -216,6 +216,43 @@ describe('PostgreSQL pair', () => {
     await awaitLeader(testPair, 'postgres-1');
     expect(Date.now() - killedAt).toBeLessThan(3_000);
     await awaitStandby(testPair, 'postgres-0');
+  });
+
+  test('a leader that is stopped in good order hands over at once and loses nothing', async () => {
+    const testPair = await startPair();
+    const writer = startWriter(testPair.url);
+    await sleep(300);
+    const stoppedAt = Date.now();
+    await testPair.pair.cluster.podStopped('postgres-0', { killed: false });
+    await awaitLeader(testPair, 'postgres-1');
+    expect(Date.now() - stoppedAt).toBeLessThan(3_000);
+    await awaitCondition('writes again', () => (writer.acknowledged.some(({ at }) => at > stoppedAt + 500) ? true : undefined), {
+      timeoutMs: 10_000,
+    });
+    await writer.stop();
+    expect(await lostRows(testPair, writer.acknowledged, 'postgres-1')).toEqual([]);
+  });
+
+  test('a server killed under a living agent is replaced within the loop, not after the ttl', async () => {
+    const testPair = await startPair();
+    const killedAt = Date.now();
+    process.kill(testPair.pair.cluster.agent('postgres-0').server.pid ?? 0, 'SIGKILL');
+    await awaitLeader(testPair, 'postgres-1');
+    expect(Date.now() - killedAt).toBeLessThan(3_500);
+    await awaitStandby(testPair, 'postgres-0');
+  });
+
+  test('a leader that hangs is replaced when its lock runs out, and is a clone once it goes on', async () => {
+    const testPair = await startPair();
+    const postmaster = testPair.pair.cluster.agent('postgres-0').server.pid ?? 0;
+    const processes = [postmaster, ...childrenOf(postmaster)];
+    for (const pid of processes) signalProcess(pid, 'SIGSTOP');
+    await awaitLeader(testPair, 'postgres-1');
+    await testPair.query('insert into written values (1)');
+    for (const pid of processes) signalProcess(pid, 'SIGCONT');
+    await awaitStandby(testPair, 'postgres-0');
+    expect(await testPair.query('select id from written', 'postgres-0')).toEqual([{ id: 1 }]);
+    await expect(testPair.query('insert into written values (2)', 'postgres-0')).rejects.toThrow('read-only');
   });
 
   test('an asynchronous failover with a frozen walsender loses exactly the rows that were acknowledged meanwhile', async () => {
