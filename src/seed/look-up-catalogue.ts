@@ -61,13 +61,14 @@ export async function lookUpCatalogue(
       problems,
     });
   }
+  const stocked = productCodes.map((code) => ({ code, ...(products.get(code) ?? { id: 0, listPrice: 0 }) }));
   return {
     schemaVersion: 1,
     prefix,
     serverVersion: await odoo.version(),
     userId: company.userId,
     companyId: company.companyId,
-    products: productCodes.map((code) => ({ code, ...(products.get(code) ?? { id: 0, listPrice: 0 }) })),
+    products: stocked,
     hotProducts: Math.min(dataset.hotProducts, dataset.products),
     partners,
     pricelists: { regular: company.regularPricelist, promotion },
@@ -76,8 +77,8 @@ export async function lookUpCatalogue(
     tills: places.map((place, n) => ({ configId: configIds[n] ?? 0, paymentMethodId, ...place })),
     probeTill: { configId: probeConfig, paymentMethodId },
     stockLocationId: company.stockLocationId,
-    openingQuants: asRecord(productIds, await readOnHand(odoo, productIds, company.stockLocationId)),
-    openingMoves: asRecord(productIds, await readNetMoves(odoo, productIds, company.stockLocationId)),
+    openingQuants: asRecord(productIds, await readOnHand(odoo, stocked, company.stockLocationId)),
+    openingMoves: asRecord(productIds, await readNetMoves(odoo, stocked, company.stockLocationId)),
   };
 }
 

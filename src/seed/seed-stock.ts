@@ -1,5 +1,5 @@
 import { chunksOf } from '../clients/odoo/records.ts';
-import { readOnHand } from '../clients/odoo/stock.ts';
+import { readOnHand, type StockedProduct } from '../clients/odoo/stock.ts';
 import type { OdooValue } from '../clients/ports.ts';
 import { HarnessError } from '../errors.ts';
 import { SEED_TIMEOUT_MS, type Seeding } from './ensure-records.ts';
@@ -15,31 +15,31 @@ const APPLY_ATTEMPTS = 3;
  */
 export async function seedStock(
   seeding: Seeding,
-  productIds: readonly number[],
+  products: readonly StockedProduct[],
   stock: { readonly locationId: number; readonly openingStock: number },
 ): Promise<void> {
   const { odoo, onProgress, signal } = seeding;
-  const onHand = await readOnHand(odoo, productIds, stock.locationId);
-  const short = productIds.filter((id) => (onHand.get(id) ?? 0) < stock.openingStock);
-  let done = productIds.length - short.length;
+  const onHand = await readOnHand(odoo, products, stock.locationId);
+  const short = products.filter(({ id }) => (onHand.get(id) ?? 0) < stock.openingStock);
+  let done = products.length - short.length;
   for (const batch of chunksOf(short, COUNT_BATCH)) {
     signal?.throwIfAborted();
     await countUp(seeding, batch, stock);
     done += batch.length;
-    onProgress({ what: 'opening stock', done, total: productIds.length });
+    onProgress({ what: 'opening stock', done, total: products.length });
   }
-  if (short.length === 0) onProgress({ what: 'opening stock', done, total: productIds.length });
+  if (short.length === 0) onProgress({ what: 'opening stock', done, total: products.length });
 }
 
 async function countUp(
   { odoo, signal }: Seeding,
-  productIds: readonly number[],
+  products: readonly StockedProduct[],
   stock: { readonly locationId: number; readonly openingStock: number },
 ): Promise<void> {
   const waiting = { timeoutMs: SEED_TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) };
-  let open = productIds;
+  let open = products;
   for (let attempt = 1; attempt <= APPLY_ATTEMPTS && open.length > 0; attempt += 1) {
-    const counts: OdooValue[] = open.map((id) => ({
+    const counts: OdooValue[] = open.map(({ id }) => ({
       product_id: id,
       location_id: stock.locationId,
       inventory_quantity: stock.openingStock,
@@ -55,14 +55,14 @@ async function countUp(
     }
     // The method returns None, which XML-RPC answers with a fault after the commit: only a look tells.
     const onHand = await readOnHand(odoo, open, stock.locationId);
-    open = open.filter((id) => (onHand.get(id) ?? 0) < stock.openingStock);
+    open = open.filter(({ id }) => (onHand.get(id) ?? 0) < stock.openingStock);
   }
   if (open.length > 0) {
     throw new HarnessError(
       'ERR_ODOO_FAULT',
       `${open.length} products still have too little stock after ${APPLY_ATTEMPTS} counts`,
       {
-        hint: `look at product ${String(open[0])} in Inventory > Physical Inventory`,
+        hint: `look at product ${open[0]?.code ?? ''} in Inventory > Physical Inventory`,
       },
     );
   }

@@ -35,7 +35,8 @@ export async function seedTarget(
   await seedCustomers(seeding, dataset, seed, words);
   await seedPromotion(seeding, dataset, seed, { words, products });
   const stock = { locationId: company.stockLocationId, openingStock: dataset.openingStock };
-  await seedStock(seeding, [...products.values()], stock);
+  const stocked = [...products].map(([code, id]) => ({ id, code })).sort((one, other) => (one.code < other.code ? -1 : 1));
+  await seedStock(seeding, stocked, stock);
   await seedTills(seeding, dataset, seed, company.companyId);
   return await lookUpCatalogue(odoo, dataset, seed, { company, ...(signal === undefined ? {} : { signal }) });
 }

@@ -118,6 +118,13 @@ export class FakeOdoo implements OdooPort {
     throw new HarnessError(code, `${model}.${method}: ${answer.message ?? ''}`);
   }
 
+  /** A field, or a field of the product behind `product_id`. */
+  readonly #read = (row: Row, path: string): OdooValue => {
+    const [field = '', inner] = path.split('.');
+    const value = row[field] ?? false;
+    return inner === undefined ? value : (this.table('product.product').get(Number(value))?.[inner] ?? false);
+  };
+
   #answer(call: FakeCall): Reply {
     const { model, method, args, kwargs } = call;
     if (!this.tables.has(model)) return fault(`Object ${model} doesn't exist`);
@@ -125,7 +132,7 @@ export class FakeOdoo implements OdooPort {
     if (own !== undefined) return own(this, args, kwargs);
     const matching = (domain: OdooValue | undefined): Row[] =>
       this.rows(model)
-        .filter((row) => matches(row, list(domain)))
+        .filter((row) => matches(row, list(domain), this.#read))
         .sort((a, b) => Number(a.id) - Number(b.id));
     switch (method) {
       case 'search':
@@ -170,20 +177,20 @@ function picked(row: Row, fields: OdooValue | undefined): Row {
 }
 
 /** Plain conjunctions, with a leading `!` for the next term. */
-function matches(row: Row, domain: readonly OdooValue[]): boolean {
+function matches(row: Row, domain: readonly OdooValue[], read: (row: Row, path: string) => OdooValue): boolean {
   let negated = false;
   for (const term of domain) {
     if (term === '!') negated = true;
     else {
-      if (holds(row, list(term)) === negated) return false;
+      const [path, operator, wanted] = list(term);
+      if (holds(read(row, String(path)), operator, wanted) === negated) return false;
       negated = false;
     }
   }
   return true;
 }
 
-function holds(row: Row, [field, operator, wanted]: readonly OdooValue[]): boolean {
-  const raw = row[String(field)] ?? false;
+function holds(raw: OdooValue, operator: OdooValue | undefined, wanted: OdooValue | undefined): boolean {
   const value = Array.isArray(raw) && typeof raw[1] === 'string' ? (raw[0] ?? false) : raw;
   switch (operator) {
     case '=':
@@ -192,6 +199,10 @@ function holds(row: Row, [field, operator, wanted]: readonly OdooValue[]): boole
       return value !== wanted;
     case '>':
       return Number(value) > Number(wanted);
+    case '>=':
+      return String(value) >= String(wanted);
+    case '<=':
+      return String(value) <= String(wanted);
     case 'in':
       return list(wanted).some((item) => (Array.isArray(value) ? value.includes(item) : value === item));
     case 'like':

@@ -3,7 +3,8 @@ import { runPattern } from '../run-pattern.ts';
 import { differ, type InvariantCheck, money } from './findings.ts';
 import { sessionIdsOf } from './run-sessions.ts';
 
-const BATCH_MOVES = 500;
+/** Odoo repeats the domain, with all these ids, in each group of its answer. */
+const BATCH_MOVES = 100;
 
 /**
  * Every posted entry of the run has as much debit as credit: those under its references, their reversals, and those that its POS

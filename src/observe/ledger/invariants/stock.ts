@@ -1,10 +1,8 @@
-import { chunksOf, sumById } from '../../../clients/odoo/records.ts';
-import { readNetMoves, readOnHand } from '../../../clients/odoo/stock.ts';
+import { readNetMoves, readOnHand, type StockedProduct, sumByProduct } from '../../../clients/odoo/stock.ts';
 import type { OdooPort } from '../../../clients/ports.ts';
 
 import type { InvariantCheck } from './findings.ts';
 
-const READ_BATCH = 1000;
 /** Looks in all at a product that does not add up: a move may have been done between reading the quants and the moves. */
 const LOOKS = 3;
 const LOOK_AGAIN_MS = 1_000;
@@ -17,15 +15,14 @@ const ROUNDING = 1e-6;
  */
 export const checkStock: InvariantCheck = async (odoo, { catalogue, clock, signal }) => {
   const { products, stockLocationId, openingQuants, openingMoves } = catalogue;
-  const codes = new Map(products.map(({ id, code }) => [id, code]));
   let violations = new Map<number, string>();
   for (let look = 1; look <= LOOKS; look += 1) {
-    const suspects = look === 1 ? [...codes.keys()] : [...violations.keys()];
-    violations = new Map();
+    const suspects = look === 1 ? products : products.filter(({ id }) => violations.has(id));
     const onHand = await readOnHand(odoo, suspects, stockLocationId);
     const net = await readNetMoves(odoo, suspects, stockLocationId);
     const reserved = await readReserved(odoo, suspects, stockLocationId);
-    for (const id of suspects) {
+    violations = new Map();
+    for (const { id, code } of suspects) {
       // Without the moves of the start, all moves ever done must add up to what is there.
       const before =
         openingMoves === undefined ? { quants: 0, moves: 0 } : { quants: openingQuants[id] ?? 0, moves: openingMoves[id] ?? 0 };
@@ -33,12 +30,12 @@ export const checkStock: InvariantCheck = async (odoo, { catalogue, clock, signa
         ...describeHand((onHand.get(id) ?? 0) - before.quants, (net.get(id) ?? 0) - before.moves),
         ...describeReserved(reserved.get(id) ?? { quants: 0, moves: 0 }),
       ];
-      if (wrong.length > 0) violations.set(id, `product ${codes.get(id) ?? id}: ${wrong.join('; ')}`);
+      if (wrong.length > 0) violations.set(id, `product ${code}: ${wrong.join('; ')}`);
     }
     if (violations.size === 0) break;
     if (look < LOOKS) await clock.sleep(LOOK_AGAIN_MS, signal === undefined ? {} : { signal });
   }
-  return { checked: codes.size, violations: [...violations.values()] };
+  return { checked: products.length, violations: [...violations.values()] };
 };
 
 function describeHand(quants: number, moves: number): readonly string[] {
@@ -56,21 +53,12 @@ const units = (amount: number): string => String(Math.round(amount * 1e6) / 1e6)
 /** Reserved units by product, as the quants and as the open moves have them. */
 async function readReserved(
   odoo: OdooPort,
-  productIds: readonly number[],
+  products: readonly StockedProduct[],
   locationId: number,
 ): Promise<ReadonlyMap<number, { readonly quants: number; readonly moves: number }>> {
-  const reserved = new Map<number, { readonly quants: number; readonly moves: number }>();
-  for (const batch of chunksOf(productIds, READ_BATCH)) {
-    const here = [
-      ['location_id', '=', locationId],
-      ['product_id', 'in', batch],
-    ];
-    const open = [...here, ['state', 'in', ['assigned', 'partially_available']]];
-    const quants = await sumById(odoo, 'stock.quant', here, { fields: ['reserved_quantity'], groupBy: 'product_id' });
-    const moves = await sumById(odoo, 'stock.move', open, { fields: ['quantity'], groupBy: 'product_id' });
-    for (const id of batch) {
-      reserved.set(id, { quants: quants.get(id)?.reserved_quantity ?? 0, moves: moves.get(id)?.quantity ?? 0 });
-    }
-  }
-  return reserved;
+  const here = ['location_id', '=', locationId];
+  const open = ['state', 'in', ['assigned', 'partially_available']];
+  const quants = await sumByProduct(odoo, products, { model: 'stock.quant', field: 'reserved_quantity', domain: [here] });
+  const moves = await sumByProduct(odoo, products, { model: 'stock.move', field: 'quantity', domain: [here, open] });
+  return new Map(products.map(({ id }) => [id, { quants: quants.get(id) ?? 0, moves: moves.get(id) ?? 0 }]));
 }
