@@ -2,9 +2,9 @@
 import exec from 'k6/execution';
 import type { FlashSaleSpec, ScenarioSpec } from '../src/model/plan.ts';
 import { runJourney, type SetupData } from './iteration.ts';
-import { checkout, planVisit } from './journeys/checkout.ts';
+import { cataloguePages, checkout, planVisit } from './journeys/checkout.ts';
 import { catalogue, input, keyPrefix, partners, products, specOf } from './load-input.ts';
-import { type Random, randomOf, zipf } from './random.ts';
+import { type Random, randomAt, streamOf, zipf } from './random.ts';
 import { type K6Scenario, rampingArrivals } from './shape.ts';
 
 export const flashSaleScenario = (spec: FlashSaleSpec): K6Scenario => rampingArrivals(spec, 'flashSale');
@@ -17,12 +17,20 @@ function hotPicker(exponent: number): (random: Random) => number {
   return pickers[exponent];
 }
 
+const pages = cataloguePages(products);
+const streams: Record<string, number> = {};
+
+function streamFor(scenario: string): number {
+  streams[scenario] ??= streamOf(input.seed, scenario, 'visits');
+  return streams[scenario];
+}
+
 export type ShopLoad = Pick<FlashSaleSpec, 'zipfExponent' | 'maxLines' | 'cancelRatio' | 'retryRatio' | 'patienceMs'>;
 
 /** One customer, for any load that has a shop in it. */
 export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad): void {
   const n = exec.scenario.iterationInTest;
-  const visit = planVisit(randomOf(input.seed, spec.id, 'visit', n), {
+  const visit = planVisit(randomAt(streamFor(spec.id), n), {
     ...load,
     key: `${keyPrefix}-${spec.id}-${n}`,
     products,
@@ -30,6 +38,7 @@ export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad): 
     pricelistId: catalogue.pricelists.promotion,
     hotProducts: catalogue.hotProducts,
     pickHot: hotPicker(load.zipfExponent),
+    pages,
   });
   const loadClass = spec.kind === 'flash-sale' ? spec.loadClass : 'user';
   runJourney(spec, data, { name: 'checkout', loadClass, service: 'order-capture' }, (odoo) => checkout(odoo, visit));

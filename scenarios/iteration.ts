@@ -28,7 +28,7 @@ let session: ReturnType<typeof openSession> | undefined;
 /** One for a VU, whatever the number of iterations. */
 export function sessionOf(uid: number, timeoutMs: number, budgetMs: number): OdooSession {
   session ??= openSession(odooAccess, uid);
-  return session(timeoutMs, budgetMs);
+  return session.begin(timeoutMs, budgetMs);
 }
 
 export function runJourney(spec: ScenarioSpec, data: SetupData, journey: Journey, follow: (odoo: OdooSession) => Outcome): void {

@@ -31,6 +31,7 @@ export const options = {
   // Odoo closes every connection (facts/odoo-protocol.md section 2). Behind an ingress that does not, a reused connection which was
   // just closed would make a call that never left look like one that may have happened.
   noConnectionReuse: true,
+  maxRedirects: 0,
   // Columns of samples.csv. k6's own dropped_iterations carries no other tag than its scenario's name.
   systemTags: ['scenario', 'service', 'status', 'error_code'],
   summaryTrendStats: ['count', 'avg', 'med', 'p(95)', 'p(99)', 'max'],

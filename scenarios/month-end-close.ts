@@ -6,7 +6,7 @@ import { runJourney, type SetupData } from './iteration.ts';
 import { closeBatch, closedMonthEnd, lockPeriod, planBatch } from './journeys/close-period.ts';
 import { readReport, trialBalance } from './journeys/read-reports.ts';
 import { catalogue, input, keyPrefix, partners, specOf } from './load-input.ts';
-import { randomOf } from './random.ts';
+import { randomAt, streamOf } from './random.ts';
 import { closeActivity, closeIterations, evenArrivals, type K6Scenario } from './shape.ts';
 
 export const monthEndCloseScenario = (spec: MonthEndCloseSpec): K6Scenario =>
@@ -38,7 +38,7 @@ export function monthEndClose(data: SetupData): void {
       );
       return;
     default: {
-      const batch = planBatch(randomOf(input.seed, spec.id, 'batch', n), {
+      const batch = planBatch(randomAt(streamOf(input.seed, spec.id, 'batches'), n), {
         ...spec,
         name: `${keyPrefix}-${spec.id}-${n}`,
         partners,

@@ -1,10 +1,11 @@
 /** POS sync burst: the tills of some stores were offline and send their backlogs within the catch-up time, then close. */
+import { md5 } from 'k6/crypto';
 import exec from 'k6/execution';
 import type { PosSyncBurstSpec } from '../src/model/plan.ts';
 import { runJourney, type SetupData, sessionOf } from './iteration.ts';
-import { closeTill, planTicket, syncBatch, type Till } from './journeys/pos-shift.ts';
+import { closeTill, syncBatch, type TicketTemplate, type Till, ticketTemplate } from './journeys/pos-shift.ts';
 import { catalogue, input, keyPrefix, products, specOf, tills } from './load-input.ts';
-import { randomOf } from './random.ts';
+import { hex2, randomAt, streamOf, uuidStem } from './random.ts';
 import { evenArrivals, type K6Scenario, posIterations } from './shape.ts';
 
 export const posSyncBurstScenario = (spec: PosSyncBurstSpec): K6Scenario =>
@@ -28,6 +29,23 @@ function tillsOf(spec: PosSyncBurstSpec): readonly Till[] {
   return picked;
 }
 
+/** Different tickets of a load; each is sent many times, under new uuids. */
+const TEMPLATES = 32;
+
+const templates: Record<string, TicketTemplate> = {};
+const streams: Record<string, number> = {};
+
+function streamFor(scenario: string): number {
+  streams[scenario] ??= streamOf(input.seed, scenario, 'tickets');
+  return streams[scenario];
+}
+
+function templateOf(scenario: string, index: number): TicketTemplate {
+  const name = `${scenario}/${index}`;
+  templates[name] ??= ticketTemplate(randomAt(streamOf(input.seed, scenario, 'template'), index), products);
+  return templates[name];
+}
+
 export function posSyncBurst(data: SetupData): void {
   const spec = specOf('pos-sync-burst', exec.scenario.name);
   const { tills: planned, batchesPerTill } = posIterations(spec);
@@ -43,11 +61,13 @@ export function posSyncBurst(data: SetupData): void {
   }
   const first = round * spec.batchSize;
   const size = Math.min(spec.batchSize, spec.ticketsPerTill - first);
-  const tickets = Array.from({ length: size }, (_, index) => {
-    const sequence = first + index + 1;
-    const name = `${keyPrefix}/${spec.id}/${n % planned}/${sequence}`;
-    return planTicket(randomOf(input.seed, spec.id, 'ticket', n, index), { name, sequence, products });
-  });
+  const stem = uuidStem(md5(`${keyPrefix}/${spec.id}/${n % planned}/${round}`, 'hex'));
+  const random = randomAt(streamFor(spec.id), n);
+  const tickets = Array.from({ length: size }, (_, index) => ({
+    template: templateOf(spec.id, random.below(TEMPLATES)),
+    stem: stem + hex2(index),
+    sequence: first + index + 1,
+  }));
   const at = new Date().toISOString().slice(0, 19).replace('T', ' ');
   runJourney(spec, data, { ...journey, name: 'sync-backlog' }, (odoo) =>
     syncBatch(odoo, { till, tickets, userId: catalogue.userId, at }),

@@ -16,27 +16,30 @@ export function hash32(text: string, salt = 0): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** mulberry32. */
-export function randomOf(seed: number, ...names: readonly (string | number)[]): Random {
-  let state = hash32(names.join('/'), seed >>> 0);
+/** Start of a stream of draws; costs a hash of the name, so it is taken once a VU. */
+export const streamOf = (seed: number, ...names: readonly (string | number)[]): number => hash32(names.join('/'), seed >>> 0);
+
+/** The draws of the n-th iteration of a stream: mulberry32 from a mix of both. */
+export function randomAt(stream: number, n: number): Random {
+  let state = Math.imul(stream ^ n, 0x9e3779b1) ^ Math.imul(n, 0x85ebca6b);
   const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
   return { next, below: (limit) => Math.floor(next() * limit) };
 }
 
-const hex8 = (n: number): string => n.toString(16).padStart(8, '0');
+/**
+ * 32 of the 36 characters of a version-4 shaped UUID, from a digest of at least 28 hexadecimal digits. The last four are the caller's:
+ * many ids for one digest.
+ */
+export const uuidStem = (hex: string): string =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 28)}`;
 
-/** A version-4 shaped UUID that is a function of the name: the same ticket of the same run always has the same one. */
-export function uuidOf(name: string): string {
-  const hex = hex8(hash32(name, 1)) + hex8(hash32(name, 0x9e3779b9)) + hex8(hash32(name, 0x51ed270b)) + hex8(hash32(name, 7));
-  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
+/** The last two digits of an id under a stem, twice: which ticket, which line. */
+export const hex2 = (n: number): string => (n < 16 ? '0' : '') + n.toString(16);
 
 /** Draws ranks 0..count-1 with probability proportional to 1 / (rank+1)^exponent. */
 export function zipf(count: number, exponent: number): (random: Random) => number {

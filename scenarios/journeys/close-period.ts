@@ -11,6 +11,7 @@ import {
   int,
   ints,
   list,
+  listOfList,
   member,
   replaceWith,
   struct,
@@ -129,7 +130,7 @@ function createEntries(odoo: OdooSession, batch: EntryBatch, books: Books, date:
     step: 'create',
     model: MOVE,
     method: 'create',
-    args: list([list(batch.entries.map((entry) => encodeEntry(entry, books, date)))]),
+    args: listOfList(batch.entries.map((entry) => encodeEntry(entry, books, date))),
     effect: 'create',
     keys: keys.join(' '),
   });

@@ -6,8 +6,8 @@ export interface Call {
   readonly step: string;
   readonly model: string;
   readonly method: string;
-  /** XML-RPC value of the list of positional arguments. */
-  readonly args: string;
+  /** XML-RPC value of the list of positional arguments, or the parts of it in order. */
+  readonly args: string | readonly string[];
   /** XML-RPC struct of the keyword arguments. */
   readonly kwargs?: string;
   /** Present when the ledger must follow what the call writes. */
@@ -33,7 +33,8 @@ export interface Answer {
 
 /** The calls of one iteration. Past its budget a call is not sent any more and answers `fail`, `out-of-time`. */
 export interface OdooSession {
-  readonly timeoutMs: number;
+  /** Of a call that names none. */
+  timeoutMs(): number;
   leftMs(): number;
   pause(ms: number): void;
   call(call: Call): Answer;

@@ -30,66 +30,88 @@ export function authenticate(access: OdooAccess): number {
   throw new Error(`${access.url}, database "${access.database}", login "${access.login}": ${why}`);
 }
 
-/** One for a VU: what does not change from call to call is put together once a method. */
-export function openSession(access: OdooAccess, uid: number): (timeoutMs: number, budgetMs: number) => OdooSession {
+export interface VuSession extends OdooSession {
+  /** Starts the clock of an iteration: its calls may take `timeoutMs` each and `budgetMs` together. */
+  begin(timeoutMs: number, budgetMs: number): OdooSession;
+}
+
+/** One for a VU: everything that does not change from call to call is made once. */
+export function openSession(access: OdooAccess, uid: number): VuSession {
   const prefixes: Record<string, string> = {};
   const url = `${access.url}/xmlrpc/2/object`;
-  const metadata = exec.vu.metrics.metadata;
+  const { metadata } = exec.vu.metrics;
+  let deadline = 0;
+  let callTimeoutMs = 0;
+  let measuredMs = 0;
 
-  const record = (call: Call, answer: Answer & { readonly durationMs: number }) => {
-    const { step, model } = call;
-    const { outcome, fault } = answer;
-    const isWrite = call.shows === undefined || (outcome === 'ok' && call.shows(answer.body));
-    const keys = isWrite ? call.keys : undefined;
-    if (keys !== undefined) metadata.keys = keys;
-    callDuration.add(answer.durationMs, { step, model, effect: (isWrite && call.effect) || '', outcome, fault });
-    if (keys !== undefined) delete metadata.keys;
+  const prefixOf = (model: string, method: string): string => {
+    const name = `${model}/${method}`;
+    prefixes[name] ??= callPrefix(access.database, uid, access.password, model, method);
+    return prefixes[name];
   };
 
-  return (timeoutMs, budgetMs) => {
-    const deadline = Date.now() + budgetMs;
-
-    const send = (call: Call): Answer & { readonly durationMs: number } => {
-      const sentAt = Date.now();
-      const leftMs = Math.min(call.timeoutMs ?? timeoutMs, deadline - sentAt);
-      if (leftMs < 1) return { outcome: 'fail', fault: 'out-of-time', body: '', durationMs: -1 };
-      const name = `${call.model}/${call.method}`;
-      let prefix = prefixes[name];
-      if (prefix === undefined) {
-        prefix = callPrefix(access.database, uid, access.password, call.model, call.method);
-        prefixes[name] = prefix;
-      }
-      const response = http.post(url, callBody(prefix, call.args, call.kwargs ?? NO_KWARGS), {
-        headers: HEADERS,
-        timeout: leftMs,
-        redirects: 0,
-      });
-      const body = typeof response.body === 'string' ? response.body : '';
-      const verdict = classify({ status: response.status, body, errorCode: response.error_code });
-      if (verdict.outcome !== 'ok' && verdict.fault === 'crash') console.warn(`${name}: ${verdict.message}`);
-      // `blocked` holds connecting too. After a broken exchange k6 leaves the phases at 0: then the wall clock says how long it was.
-      const measured = response.status === 0 ? Date.now() - sentAt : response.timings.blocked + response.timings.duration;
-      return { outcome: verdict.outcome, fault: verdict.fault, body, durationMs: measured };
-    };
-
-    return {
-      timeoutMs,
-      leftMs: () => deadline - Date.now(),
-      pause(ms) {
-        sleep(Math.max(0, Math.min(ms, deadline - Date.now())) / 1_000);
-      },
-      call(call) {
-        const answer = send(call);
-        if (answer.durationMs >= 0) record(call, answer);
-        return answer;
-      },
-      callReturningNone(call, readBack) {
-        const answer = send(call);
-        if (answer.durationMs < 0) return answer;
-        const settled = answer.fault === NONE_FAULT && readBack() ? { ...answer, outcome: 'ok' as const } : answer;
-        record(call, settled);
-        return settled;
-      },
-    };
+  /** Leaves the time it took in `measuredMs`; -1: not sent. */
+  const send = (call: Call): Answer => {
+    const sentAt = Date.now();
+    const leftMs = Math.min(call.timeoutMs ?? callTimeoutMs, deadline - sentAt);
+    if (leftMs < 1) {
+      measuredMs = -1;
+      return OUT_OF_TIME;
+    }
+    const message = callBody(prefixOf(call.model, call.method), call.args, call.kwargs ?? NO_KWARGS);
+    const response = http.post(url, message, { headers: HEADERS, timeout: leftMs });
+    const { status } = response;
+    const body = status === 0 ? '' : String(response.body ?? '');
+    if (status === 0) {
+      // k6 leaves the phases at 0 when the exchange broke off: the wall clock says how long the client waited.
+      measuredMs = Date.now() - sentAt;
+    } else {
+      // `blocked` holds connecting too.
+      const { blocked, duration } = response.timings;
+      measuredMs = blocked + duration;
+    }
+    const verdict = classify({ status, body, errorCode: status === 200 ? 0 : response.error_code });
+    if (verdict.fault === 'crash') console.warn(`${call.model}/${call.method}: ${verdict.message}`);
+    return { outcome: verdict.outcome, fault: verdict.fault, body };
   };
+
+  const record = (call: Call, { outcome, fault, body }: Answer, durationMs: number) => {
+    const { step, model, effect, keys } = call;
+    if (keys === undefined || (call.shows !== undefined && (outcome !== 'ok' || !call.shows(body)))) {
+      callDuration.add(durationMs, { step, model, effect: '', outcome, fault });
+      return;
+    }
+    metadata.keys = keys;
+    callDuration.add(durationMs, { step, model, effect: effect ?? '', outcome, fault });
+    delete metadata.keys;
+  };
+
+  const session: VuSession = {
+    begin(timeoutMs, budgetMs) {
+      callTimeoutMs = timeoutMs;
+      deadline = Date.now() + budgetMs;
+      return session;
+    },
+    timeoutMs: () => callTimeoutMs,
+    leftMs: () => deadline - Date.now(),
+    pause(ms) {
+      sleep(Math.max(0, Math.min(ms, deadline - Date.now())) / 1_000);
+    },
+    call(call) {
+      const answer = send(call);
+      if (measuredMs >= 0) record(call, answer, measuredMs);
+      return answer;
+    },
+    callReturningNone(call, readBack) {
+      const answer = send(call);
+      const durationMs = measuredMs;
+      if (durationMs < 0) return answer;
+      const settled = answer.fault === NONE_FAULT && readBack() ? { ...answer, outcome: 'ok' as const } : answer;
+      record(call, settled, durationMs);
+      return settled;
+    },
+  };
+  return session;
 }
+
+const OUT_OF_TIME: Answer = { outcome: 'fail', fault: 'out-of-time', body: '' };

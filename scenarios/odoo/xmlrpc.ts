@@ -27,12 +27,16 @@ export const int = (n: number): string => `<value><int>${n}</int></value>`;
 export const double = (n: number): string => `<value><double>${n}</double></value>`;
 export const bool = (b: boolean): string => (b ? '<value><boolean>1</boolean></value>' : '<value><boolean>0</boolean></value>');
 export const text = (s: string): string => `<value><string>${escapeText(s)}</string></value>`;
-export const list = (items: readonly string[]): string => `<value><array><data>${items.join('')}</data></array></value>`;
-export const ints = (numbers: readonly number[]): string => list(numbers.map(int));
+export const list = (items: readonly string[]): string => `<value><array><data>${''.concat(...items)}</data></array></value>`;
+/** `join` is native and four times as fast as a function call each. */
+export const ints = (numbers: readonly number[]): string =>
+  numbers.length === 0
+    ? EMPTY_LIST
+    : `<value><array><data><value><int>${numbers.join('</int></value><value><int>')}</int></value></data></array></value>`;
 export const texts = (strings: readonly string[]): string => list(strings.map(text));
 /** Names are ours and need no escaping. */
 export const member = (name: string, value: string): string => `<member><name>${name}</name>${value}</member>`;
-export const struct = (members: readonly string[]): string => `<value><struct>${members.join('')}</struct></value>`;
+export const struct = (members: readonly string[]): string => `<value><struct>${''.concat(...members)}</struct></value>`;
 /** `[field, operator, value]` of a domain. */
 export const term = (field: string, operator: string, value: string): string => list([text(field), text(operator), value]);
 /** x2many command `[0, 0, {...}]`. */
@@ -41,6 +45,13 @@ export const createLine = (record: string): string => `<value><array><data>${ZER
 export const replaceWith = (ids: readonly number[]): string => list([int(6), ZERO, ints(ids)]);
 
 const ZERO = '<value><int>0</int></value>';
+const EMPTY_LIST = '<value><array><data></data></array></value>';
+/** Parts of a list that holds one list. */
+export const listOfList = (items: readonly string[]): readonly string[] => [OPEN_LISTS, ...items, CLOSE_LISTS];
+
+const OPEN_LISTS = '<value><array><data><value><array><data>';
+const CLOSE_LISTS = '</data></array></value></data></array></value>';
+
 export const NO_KWARGS = struct([]);
 
 const param = (value: string): string => `<param>${value}</param>`;
@@ -52,9 +63,13 @@ export function callPrefix(database: string, uid: number, password: string, mode
   )}${param(text(model))}${param(text(method))}<param>`;
 }
 
-/** `args` is the value of the list of positional arguments. */
-export const callBody = (prefix: string, args: string, kwargs: string): string =>
-  `${prefix}${args}</param><param>${kwargs}</param></params></methodCall>`;
+/** `args` is the value of the list of positional arguments; given in parts, a long message is put together once, not once a level. */
+export const callBody = (prefix: string, args: string | readonly string[], kwargs: string): string =>
+  typeof args === 'string'
+    ? `${prefix}${args}</param><param>${kwargs}${CALL_END}`
+    : prefix.concat(...args, '</param><param>', kwargs, CALL_END);
+
+const CALL_END = '</param></params></methodCall>';
 
 export const authenticateBody = (database: string, login: string, password: string): string =>
   `<?xml version='1.0'?><methodCall><methodName>authenticate</methodName><params>${param(text(database))}${param(text(login))}${param(
@@ -98,18 +113,15 @@ export function decodeInts(body: string): number[] {
   return found;
 }
 
-/** A number field of the row whose first member is `id`, without reading the other rows. */
+/** A number field of the row with that id, without reading the other rows. Odoo puts a row's id before its fields. */
 export function numberOfRow(body: string, id: number, field: string): number | undefined {
-  let row = -1;
-  for (let at = body.indexOf(`<int>${id}</int>`); at >= 0 && row < 0; at = body.indexOf(`<int>${id}</int>`, at + 1)) {
-    const name = body.lastIndexOf('<name>', at);
-    if (body.startsWith('<name>id</name>', name)) row = body.lastIndexOf('<struct>', at);
-  }
-  if (row < 0) return undefined;
-  const end = body.indexOf('</struct>', row);
-  const at = body.indexOf(`<name>${field}</name>`, row);
-  if (at < 0 || at > end) return undefined;
-  const value = body.indexOf('<value>', at) + 7;
+  const wanted = `<int>${id}</int>`;
+  let at = body.indexOf(wanted);
+  while (at >= 0 && !body.slice(Math.max(0, at - 40), at).includes('<name>id</name>')) at = body.indexOf(wanted, at + 1);
+  if (at < 0) return undefined;
+  const name = body.indexOf(`<name>${field}</name>`, at);
+  if (name < 0 || body.indexOf('</struct>', at) < name) return undefined;
+  const value = body.indexOf('<value>', name) + 7;
   const open = body.indexOf('>', value) + 1;
   const n = Number(body.slice(open, body.indexOf('<', open)));
   return Number.isFinite(n) ? n : undefined;

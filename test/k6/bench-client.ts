@@ -1,0 +1,80 @@
+/** For `test/bench/k6-client.ts`: the same message posted bare, or made, sent and judged by the client of the scenarios. */
+import { md5 } from 'k6/crypto';
+import exec from 'k6/execution';
+import http from 'k6/http';
+import { cataloguePages, createOrder, planVisit } from '../../scenarios/journeys/checkout.ts';
+import { encodeTicket, type TicketTemplate, ticketTemplate, ticketUuid } from '../../scenarios/journeys/pos-shift.ts';
+import { openSession, type VuSession } from '../../scenarios/odoo/session.ts';
+import { int, listOfList, member, numberOfRow, struct, texts } from '../../scenarios/odoo/xmlrpc.ts';
+import { hex2, randomAt, streamOf, uuidStem, zipf } from '../../scenarios/random.ts';
+
+const { BENCH_URL: url = '', BENCH_CLIENT: client = '', BENCH_MESSAGE: message = '', BENCH_BODY: bodyFile = '' } = __ENV;
+const iterations = Number(__ENV.BENCH_ITERATIONS);
+
+export const options = {
+  scenarios: { bench: { executor: 'shared-iterations', vus: 10, iterations, maxDuration: '5m' } },
+  // As `scenarios/main.ts` has them; the bare post runs with k6's own defaults.
+  ...(client === 'ours' ? { noConnectionReuse: true, systemTags: ['scenario', 'service', 'status', 'error_code'] } : {}),
+};
+
+const products = Array.from({ length: 40 }, (_, n) => ({ id: 3 + n, listPrice: 5 + n }));
+const body = client === 'bare' ? open(bodyFile) : '';
+const pick = zipf(10, 1.1);
+const FIELDS = member('fields', texts(['display_name', 'default_code', 'list_price', 'uom_id']));
+const KWARGS = struct([FIELDS, member('limit', int(20))]);
+const pages = cataloguePages(products);
+const visits = streamOf(7, 'visits');
+const templates: TicketTemplate[] = [];
+const tills = { configId: 1, paymentMethodId: 1 };
+
+let session: VuSession | undefined;
+
+function bare(): void {
+  http.post(`${url}/${message}`, body, { headers: { 'Content-Type': 'text/xml' } });
+}
+
+function ours(): void {
+  session ??= openSession({ url: `${url}/${message}`, database: 'erp', login: 'admin', password: 'admin' }, 2);
+  const odoo = session.begin(30_000, 60_000);
+  const n = exec.scenario.iterationInTest;
+  const random = randomAt(visits, n);
+  if (message === 'read') {
+    const args = pages.showing(0);
+    const answer = odoo.call({ step: 'browse', model: 'product.product', method: 'search_read', args, kwargs: KWARGS });
+    if (numberOfRow(answer.body, 9, 'list_price') === undefined) throw new Error('the price was not found');
+    return;
+  }
+  if (message === 'write') {
+    const visit = planVisit(random, {
+      key: `PP-run-sale-${n}`,
+      products,
+      partners: [11, 12],
+      pricelistId: 2,
+      hotProducts: 10,
+      pickHot: pick,
+      pages,
+      maxLines: 3,
+      cancelRatio: 0,
+      retryRatio: 0,
+      patienceMs: 1_000,
+    });
+    if (createOrder(odoo, visit).outcome !== 'ok') throw new Error('no order');
+    return;
+  }
+  const stem = uuidStem(md5(`PP-run/tills/${n}`, 'hex'));
+  const tickets = Array.from({ length: 5 }, (_, index) => {
+    const at = random.below(32);
+    templates[at] ??= ticketTemplate(randomAt(visits, at), products);
+    return { template: templates[at], stem: stem + hex2(index), sequence: index };
+  });
+  odoo.call({
+    step: 'sync',
+    model: 'pos.order',
+    method: 'sync_from_ui',
+    args: listOfList(tickets.map((ticket) => encodeTicket(ticket, tills, 1, 2, '2026-11-22 03:00:00'))),
+    effect: 'create',
+    keys: tickets.map(ticketUuid).join(' '),
+  });
+}
+
+export default client === 'ours' ? ours : bare;
