@@ -6,6 +6,7 @@ import {
   AuthorizationV1Api,
   AutoscalingV2Api,
   CoreV1Api,
+  EventsV1Api,
   KubeConfig,
   Metrics,
   makeInformer,
@@ -105,6 +106,24 @@ describe('reading', () => {
   test('sends its clock with every answer', async () => {
     const response = await fetch(`${cluster.api.url}/version`);
     expect(Math.abs(Date.parse(response.headers.get('date') ?? '') - Date.now())).toBeLessThan(2_000);
+  });
+
+  test('shows its events in both API groups', async () => {
+    cluster.api.addEvent({ kind: 'Pod', name: 'postgres-0', reason: 'LeaderChanged', message: 'it leads', component: 'patroni' });
+    const { items } = await config.makeApiClient(EventsV1Api).listNamespacedEvent({ namespace });
+    const event = items.find((item) => item.reason === 'LeaderChanged');
+    expect(event).toMatchObject({
+      note: 'it leads',
+      regarding: { kind: 'Pod', name: 'postgres-0' },
+      reportingController: 'patroni',
+    });
+    const core1 = await core.listNamespacedEvent({ namespace, fieldSelector: 'reason=LeaderChanged' });
+    expect(core1.items).toMatchObject([{ message: 'it leads', count: 1 }]);
+  });
+
+  test('serves no web page', async () => {
+    const response = await fetch(`${cluster.api.url}/api/v1/pods`, { headers: { origin: 'http://evil.example' } });
+    expect(response.status).toBe(403);
   });
 
   test('serves nobody who asks for another host', async () => {
@@ -273,6 +292,18 @@ describe('watching', () => {
     const response = await fetch(`${cluster.api.url}/api/v1/pods?watch=1&resourceVersion=${old}`);
     expect(response.status).toBe(410);
     expect(await response.json()).toMatchObject({ kind: 'Status', reason: 'Expired' });
+  });
+
+  test('can begin with what there is and say where that ends', async () => {
+    const query = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=1';
+    const response = await fetch(`${cluster.api.url}/api/v1/namespaces/erp/pods?${query}`);
+    const events = (await response.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; object: V1Pod });
+    const end = events.findIndex((event) => event.object.metadata?.annotations?.['k8s.io/initial-events-end'] === 'true');
+    expect(events.slice(0, end).every((event) => event.type === 'ADDED')).toBe(true);
+    expect(end).toBeGreaterThanOrEqual(4);
   });
 
   test('feeds an informer', async () => {

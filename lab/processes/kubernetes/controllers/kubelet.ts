@@ -18,6 +18,8 @@ interface Worker {
   waitingMessage: string;
   restartCount: number;
   startedAt: number | null;
+  /** Last seen; a runtime need not know the pid of a process that ended. */
+  pid: number | null;
   lastTerminated: TerminatedState | null;
   /** Delay of the next restart. */
   backoffMs: number;
@@ -131,6 +133,7 @@ export class Kubelet {
       waitingMessage: '',
       restartCount: 0,
       startedAt: null,
+      pid: null,
       lastTerminated: null,
       backoffMs: 0,
       stopping: false,
@@ -168,7 +171,7 @@ export class Kubelet {
     if (process !== null && process.state !== 'exited') return;
     const now = this.#options.clock.now();
     const startedAt = worker.startedAt ?? now;
-    worker.lastTerminated = terminatedState(process, startedAt, now);
+    worker.lastTerminated = terminatedState(process, { pid: worker.pid, startedAt, finishedAt: now });
     if (now - startedAt >= this.#options.backoff.resetAfterMs) worker.backoffMs = 0;
     this.#restartLater(worker);
   }
@@ -215,6 +218,7 @@ export class Kubelet {
     const { store, runtime, clock } = this.#options;
     const before = store.get('pods', worker.pod.metadata.namespace, worker.pod.metadata.name);
     const process = runtime.status(worker.identity.uid);
+    worker.pid = process?.pid ?? worker.pid;
     const after = store.mutate('pods', worker.pod, (pod) => ({
       ...pod,
       status: podStatus(pod, { ...worker, process }, clock.now()),

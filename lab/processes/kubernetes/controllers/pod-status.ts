@@ -19,6 +19,7 @@ export interface ContainerView {
   readonly waitingMessage: string;
   readonly restartCount: number;
   readonly startedAt: number | null;
+  readonly pid: number | null;
   readonly lastTerminated: TerminatedState | null;
   readonly process: PodStatus | null;
 }
@@ -79,7 +80,8 @@ function containerState(view: ContainerView, running: boolean): ContainerState {
   if (running && view.startedAt !== null) return { running: { startedAt: timestamp(view.startedAt) } };
   if (view.phase === 'creating' && view.restartCount === 0) return { waiting: { reason: 'ContainerCreating' } };
   if (view.phase === 'started' && view.process?.state === 'exited') {
-    const terminated = terminatedState(view.process, view.startedAt ?? 0, view.startedAt ?? 0);
+    const startedAt = view.startedAt ?? 0;
+    const terminated = terminatedState(view.process, { pid: view.pid, startedAt, finishedAt: startedAt });
     return { terminated };
   }
   return {
@@ -91,7 +93,10 @@ function containerState(view: ContainerView, running: boolean): ContainerState {
 }
 
 /** A process ended by a signal gets exit code 128 + its number, as a container runtime reports it. */
-export function terminatedState(process: PodStatus | null, startedAt: number, finishedAt: number): TerminatedState {
+export function terminatedState(
+  process: PodStatus | null,
+  life: { readonly pid: number | null; readonly startedAt: number; readonly finishedAt: number },
+): TerminatedState {
   const signals: Readonly<Record<string, number>> = constants.signals;
   const signal = process?.exitSignal == null ? undefined : signals[process.exitSignal];
   const exitCode = signal === undefined ? (process?.exitCode ?? 255) : 128 + signal;
@@ -99,8 +104,8 @@ export function terminatedState(process: PodStatus | null, startedAt: number, fi
     exitCode,
     ...(signal === undefined ? {} : { signal }),
     reason: exitCode === 0 ? 'Completed' : 'Error',
-    startedAt: timestamp(startedAt),
-    finishedAt: timestamp(finishedAt),
-    containerID: `process://${process?.pid ?? 0}`,
+    startedAt: timestamp(life.startedAt),
+    finishedAt: timestamp(life.finishedAt),
+    containerID: `process://${life.pid ?? 0}`,
   };
 }
