@@ -13,6 +13,8 @@ export interface WorkerState extends WorkerAddress {
 
 export interface PoolWorker extends WorkerAddress {
   ready: boolean;
+  /** Was ready once and did not refuse a connection since: sick perhaps, but there. */
+  reachable: boolean;
   inFlight: number;
   misses: number;
   checking: boolean;
@@ -38,6 +40,7 @@ export class WorkerPool {
         this.#workers.find((known) => known.name === address.name && known.port === address.port) ?? {
           ...address,
           ready: false,
+          reachable: false,
           inFlight: 0,
           misses: 0,
           checking: false,
@@ -49,18 +52,20 @@ export class WorkerPool {
     return this.#workers.map(({ name, port, ready, inFlight }) => ({ name, port, ready, inFlight }));
   }
 
-  /** The ready worker with the fewest requests in flight, leaving out those already tried for this request. */
+  /**
+   * The worker with the fewest requests in flight, leaving out those already tried for this request. When not one is ready,
+   * any that is reachable: workers that are all sick at once share a cause (the database), and turning everybody away would
+   * only add to it. Load balancers call this failing open, or panic routing.
+   */
   pick(tried: ReadonlySet<PoolWorker>): PoolWorker | undefined {
-    let best: PoolWorker | undefined;
-    for (const worker of this.#workers) {
-      if (!worker.ready || tried.has(worker)) continue;
-      if (best === undefined || worker.inFlight < best.inFlight) best = worker;
-    }
-    return best;
+    const untried = this.#workers.filter((worker) => !tried.has(worker));
+    const ready = untried.filter((worker) => worker.ready);
+    return leastBusy(ready) ?? leastBusy(untried.filter((worker) => worker.reachable));
   }
 
   markRefused(worker: PoolWorker): void {
     worker.ready = false;
+    worker.reachable = false;
     worker.misses = MISSES;
   }
 
@@ -73,15 +78,25 @@ export class WorkerPool {
           worker.checking = true;
           const answer = await this.#check(worker.port);
           worker.checking = false;
-          if (answer === 'ok') {
-            worker.ready = true;
-            worker.misses = 0;
-          } else if (answer === 'refused' || ++worker.misses >= MISSES) {
+          if (answer === 'refused') {
             this.markRefused(worker);
+          } else if (answer === 'ok') {
+            worker.ready = true;
+            worker.reachable = true;
+            worker.misses = 0;
+          } else if (++worker.misses >= MISSES) {
+            worker.ready = false;
           }
         }),
     );
   }
+}
+
+function leastBusy(workers: readonly PoolWorker[]): PoolWorker | undefined {
+  return workers.reduce<PoolWorker | undefined>(
+    (best, worker) => (best === undefined || worker.inFlight < best.inFlight ? worker : best),
+    undefined,
+  );
 }
 
 const CHECK_TIMEOUT_MS = 3_000;

@@ -46,6 +46,21 @@ describe('WorkerPool', () => {
     expect(await ready()).toEqual([true, true]);
   });
 
+  test('fails open when all are sick: to workers that were ready once, never to one that refuses or never was', async () => {
+    const answers: Record<number, Awaited<ReturnType<HealthCheck>>> = { 1: 'ok', 2: 'bad' };
+    const pool = poolWith(answers);
+    pool.setWorkers([one, two]);
+    await pool.checkAll();
+    answers[1] = 'bad';
+    await pool.checkAll();
+    await pool.checkAll();
+    expect(pool.workers.map(({ ready }) => ready)).toEqual([false, false]);
+    expect(pool.pick(none)?.name).toBe('one');
+    answers[1] = 'refused';
+    await pool.checkAll();
+    expect(pool.pick(none)).toBeUndefined();
+  });
+
   test('keeps what it knows of a worker that stays in the list, and forgets one with a new port', async () => {
     const pool = poolWith({});
     pool.setWorkers([one, two]);
