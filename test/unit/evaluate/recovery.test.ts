@@ -71,6 +71,22 @@ describe('judgeRecovery', () => {
     expect(bracket).toMatchObject({ firstOkAt: at(82), recoveredAt: at(88), recoveryMs: 8_000 });
   });
 
+  test('N good probes in a row are needed, also where the share alone would do', () => {
+    const bad: ProbePattern['bad'] = [
+      [80, 82],
+      [83, 83.5],
+    ];
+    expect(recovery({ bad }, { throughputRatio: 0.1, holdMs: 1_000 }).bracket).toMatchObject({
+      firstOkAt: at(82),
+      recoveredAt: at(83.5),
+    });
+  });
+
+  test('a recovery that the end of the run did not let hold is none', () => {
+    expect(recovery({ bad: [[80, 185.5]] }).result).toMatchObject({ verdict: 'fail', censored: true });
+    expect(recovery({ bad: [[80, 185]] }).bracket).toMatchObject({ recoveredAt: at(185) });
+  });
+
   test('a relapse after a held recovery counts: the last recovery is the one', () => {
     const { result, bracket } = recovery({
       bad: [
