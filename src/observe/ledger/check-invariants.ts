@@ -7,7 +7,7 @@ import type { InvariantCheck, InvariantOptions } from './invariants/findings.ts'
 import { checkInvoices } from './invariants/invoices.ts';
 import { checkPosSessions } from './invariants/pos-sessions.ts';
 import { checkStock } from './invariants/stock.ts';
-import { retried } from './read-back.ts';
+import { Patience } from './patience.ts';
 
 export type { InvariantOptions } from './invariants/findings.ts';
 
@@ -23,10 +23,11 @@ export async function* checkInvariants(
   odoo: OdooPort,
   options: InvariantOptions,
 ): AsyncGenerator<LedgerInvariant | LedgerGap, void, void> {
+  const patience = new Patience(options);
   for (const invariant of Object.keys(CHECKS) as InvariantName[]) {
     options.signal?.throwIfAborted();
     try {
-      const findings = await retried(() => CHECKS[invariant](odoo, options), options);
+      const findings = await patience.read(() => CHECKS[invariant](odoo, options));
       yield { row: 'invariant', at: options.clock.now(), invariant, ...findings };
     } catch (error) {
       if (!(error instanceof HarnessError)) throw error;

@@ -1,7 +1,8 @@
 import { chunksOf, many2oneId, type OdooRow, readRows } from '../../clients/odoo/records.ts';
-import type { Clock, OdooPort } from '../../clients/ports.ts';
+import type { OdooPort } from '../../clients/ports.ts';
 import { HarnessError } from '../../errors.ts';
 import type { LedgerGap, LedgerModel, LedgerReadBack, LedgerWrite } from '../../model/run-records.ts';
+import { Patience, type PatienceOptions } from './patience.ts';
 
 /** Field of each model that carries the business key. */
 export const KEY_FIELDS: Readonly<Record<LedgerModel, string>> = {
@@ -13,38 +14,33 @@ export const KEY_FIELDS: Readonly<Record<LedgerModel, string>> = {
 /** State that a read-back adds for an entry that has a reversal: Odoo leaves the entry itself `posted`. */
 export const REVERSED = 'reversed';
 
-export interface ReadBackOptions {
+export interface ReadBackOptions extends PatienceOptions {
   /** 1 or 2. */
   readonly pass: number;
-  readonly clock: Clock;
-  readonly signal?: AbortSignal;
   /** Keys asked for at once. */
   readonly batchKeys?: number;
-  /** How long one batch is tried before it becomes a gap. */
-  readonly batchTimeoutMs?: number;
 }
 
 const BATCH_KEYS = 200;
-const BATCH_TIMEOUT_MS = 60_000;
-const RETRY_EVERY_MS = 1_000;
 const CALL_TIMEOUT_MS = 30_000;
 
 /**
  * Looks every key of the writes up on the target, once each, and gives one row a key: how many records carry it, and their
- * states. A batch that cannot be read until its deadline becomes a gap; its keys get no row, which is not the same as absent.
+ * states. A batch that cannot be read becomes a gap; its keys get no row, which is not the same as absent.
  */
 export async function* readBack(
   odoo: OdooPort,
   writes: readonly LedgerWrite[],
   options: ReadBackOptions,
 ): AsyncGenerator<LedgerReadBack | LedgerGap, void, void> {
+  const patience = new Patience(options);
   for (const model of Object.keys(KEY_FIELDS) as LedgerModel[]) {
     const ofModel = writes.filter((write) => write.model === model);
     const reversed = new Set(ofModel.flatMap(({ effect, key }) => (effect === 'reverse' ? [key] : [])));
     const keys = [...new Set(ofModel.map(({ key }) => key))];
     for (const batch of chunksOf(keys, options.batchKeys ?? BATCH_KEYS)) {
       options.signal?.throwIfAborted();
-      yield* readBatch(odoo, { model, keys: batch, reversed }, options);
+      yield* readBatch(odoo, { model, keys: batch, reversed }, { ...options, patience });
     }
   }
 }
@@ -59,13 +55,12 @@ interface Batch {
 async function* readBatch(
   odoo: OdooPort,
   batch: Batch,
-  options: ReadBackOptions,
+  { clock, pass, patience }: ReadBackOptions & { readonly patience: Patience },
 ): AsyncGenerator<LedgerReadBack | LedgerGap, void, void> {
-  const { clock, pass } = options;
   const { model, keys } = batch;
   let found: ReadonlyMap<string, readonly string[]>;
   try {
-    found = await retried(() => fetchStates(odoo, batch), options);
+    found = await patience.read(() => fetchStates(odoo, batch));
   } catch (error) {
     if (!(error instanceof HarnessError)) throw error;
     const detail = `${keys.length} keys, ${keys[0]} to ${keys.at(-1)}: ${error.message}`;
@@ -110,21 +105,4 @@ async function fetchReversed(odoo: OdooPort, entries: readonly OdooRow[]): Promi
     reversed.add(many2oneId(row.reversed_entry_id) ?? 0);
   }
   return reversed;
-}
-
-/** Tries until it works or the deadline is there; a target that just failed over refuses calls for a while. */
-export async function retried<T>(
-  read: () => Promise<T>,
-  options: Pick<ReadBackOptions, 'clock' | 'signal' | 'batchTimeoutMs'>,
-): Promise<T> {
-  const { clock, signal } = options;
-  const endsMs = clock.monotonic() + (options.batchTimeoutMs ?? BATCH_TIMEOUT_MS);
-  for (;;) {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof HarnessError) || clock.monotonic() + RETRY_EVERY_MS >= endsMs) throw error;
-    }
-    await clock.sleep(RETRY_EVERY_MS, signal === undefined ? {} : { signal });
-  }
 }

@@ -1,16 +1,13 @@
-import type { Clock, OdooPort } from '../../../clients/ports.ts';
+import type { OdooPort } from '../../../clients/ports.ts';
 import type { TargetCatalogue } from '../../../model/catalogue.ts';
 import type { LedgerWrite } from '../../../model/run-records.ts';
+import type { PatienceOptions } from '../patience.ts';
 
-export interface InvariantOptions {
+export interface InvariantOptions extends PatienceOptions {
   readonly catalogue: TargetCatalogue;
   readonly runId: string;
-  readonly clock: Clock;
   /** The run's writes: its POS sessions are found through their tickets. Absent: all sessions of the data set's tills. */
   readonly writes?: readonly LedgerWrite[];
-  readonly signal?: AbortSignal;
-  /** How long one invariant is tried before it becomes a gap. */
-  readonly batchTimeoutMs?: number;
 }
 
 /** What an invariant was looked for on, and where it did not hold, a sentence each. */
