@@ -1,3 +1,5 @@
+// First: without it the client does not load on the oldest Node that we support.
+import './load-on-node-22-12.ts';
 import {
   ApiException,
   AppsV1Api,
@@ -149,6 +151,8 @@ function configure(config: KubeConfig, server: string, noteOffset: (ms: number) 
     promiseMiddleware: [
       {
         async pre(request) {
+          // Otherwise zstd is accepted too, on every Node, although the oldest cannot read it.
+          request.setHeaderParam('Accept-Encoding', 'gzip');
           request.setSignal(AbortSignal.timeout(timeoutMs('kubernetesCall')));
           sentAt.value = Date.now();
           return request;
