@@ -65,7 +65,7 @@ export function lanes(evaluation: Evaluation): VNode {
     ...services.flatMap((service) =>
       packLanes(
         evaluation.recoveries.filter((one) => one.service === service && one.impactAt !== null),
-        (one) => [one.injectedAt, one.recoveredAt ?? evaluation.endedAt],
+        (one) => [one.injectedAt, one.recoveredAt ?? watchedUntil(evaluation, one)],
         minimumSpan(axis),
       ).map((row, index) =>
         lane(
@@ -196,9 +196,18 @@ function loadStep(axis: Axis, step: NonNullable<Evaluation['loadSteps']>[number]
   );
 }
 
-/** injected |···impact ▾───○ first good ───| recovered; open to the right when the run ended first. */
+/** A recovery can be told from the next fault's effects only until that fault; after the last one, until the run ends. */
+function watchedUntil(evaluation: Evaluation, one: RecoveryBracket): number {
+  if (one.recoveryMs !== null) return one.injectedAt + one.recoveryMs;
+  const later = evaluation.faults.flatMap(({ injectedAt }) =>
+    injectedAt !== null && injectedAt > one.injectedAt ? [injectedAt] : [],
+  );
+  return Math.min(evaluation.endedAt, ...later);
+}
+
+/** injected |···impact ▾───○ first good ───| recovered; an arrow when it was not within what could be watched. */
 function bracket(evaluation: Evaluation, axis: Axis, one: RecoveryBracket): VNode {
-  const end = one.recoveredAt ?? axis.endAt;
+  const end = Math.min(axis.endAt, one.recoveredAt ?? watchedUntil(evaluation, one));
   const impact = one.impactAt ?? one.injectedAt;
   const state = one.recoveredAt === null ? 'open' : 'closed';
   const words = `${faultTag(evaluation, one.fault)}: ${recoveryText(one)}`;

@@ -132,7 +132,13 @@ function attainmentTiles({ objectives }: Evaluation): readonly Tile[] {
     objectives.find((one) => one.kind === 'attainment' && one.verdict !== 'pass') ??
     objectives.find((one) => one.kind === 'attainment');
   if (found === undefined) return [];
-  return [{ label: 'Attainment', value: measuredText(found), note: `${found.id}, target ${targetText(found)}` }];
+  return [
+    {
+      label: 'Attainment',
+      value: measuredText(found),
+      note: `${found.id}, target ${targetText(found).replaceAll(' ', '\u00a0')}`,
+    },
+  ];
 }
 
 function recoveryTile(evaluation: Evaluation): readonly Tile[] {
