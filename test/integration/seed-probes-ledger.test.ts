@@ -1,5 +1,9 @@
 /** Seeding, probes, read-back and invariants against the lab's ERP on a real PostgreSQL. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clients/clock.ts';
@@ -110,9 +114,25 @@ describe('seedTarget', () => {
     expect(new Set(Object.values(catalogue.openingQuants))).toEqual(new Set([500]));
   });
 
+  it('goes on after the harness itself was killed with -9', async () => {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('./seed-child.ts', import.meta.url)), worker.url], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const gone = once(child, 'exit');
+    // Its first batch of customers is in: the stock and the tills are not.
+    for await (const line of createInterface({ input: child.stdout })) if (line.startsWith('customers')) child.kill('SIGKILL');
+    expect((await gone)[1]).toBe('SIGKILL');
+    expect(await countOf('product_product', "default_code LIKE 'PP7-P%'")).toBe(250);
+    await expect(lookUpCatalogue(odoo, dataset, 7)).rejects.toMatchObject({ code: 'ERR_PREFLIGHT' });
+    await seedTarget(odoo, dataset, 7);
+    expect(await countOf('product_product', "default_code LIKE 'PP7-P%'")).toBe(250);
+    expect(await countOf('res_partner', "ref LIKE 'PP7-K%'")).toBe(40);
+    expect(await countOf('pos_config', "name LIKE 'PP7-%'")).toBe(5);
+  });
+
   it('changes nothing when it is repeated', async () => {
     expect(await seedTarget(odoo, dataset, SEED)).toEqual(catalogue);
-    expect(await countOf('stock_move')).toBe(250);
+    expect(await countOf('stock_move')).toBe(500);
   });
 });
 

@@ -3,6 +3,8 @@ import type { OdooPort } from '../../clients/ports.ts';
 import { HarnessError } from '../../errors.ts';
 
 const OPEN_STATES = ['opening_control', 'opened'];
+/** Closing writes the session's journal entry and its stock moves. */
+const CLOSING = { timeoutMs: 30_000 };
 
 /** Opens the till's session as the POS does, or takes the one that is open, and gives its id. */
 export async function openPosSession(odoo: OdooPort, configId: number): Promise<number> {
@@ -23,15 +25,18 @@ export async function openPosSession(odoo: OdooPort, configId: number): Promise<
 /** Closes a session with its card payments as counted. Throws ERR_ODOO_FAULT with the server's reason when it stays open. */
 export async function closePosSession(odoo: OdooPort, sessionId: number): Promise<void> {
   // Cash first; a till without cash refuses that ("no cash register"), which is all right. What counts is the last answer.
-  await odoo.call('pos.session', 'post_closing_cash_details', [[sessionId], 0]);
-  await odoo.call('pos.session', 'update_closing_control_state_session', [[sessionId], '']);
-  const answer = await odoo.require('pos.session', 'close_session_from_ui', [[sessionId], []]);
+  for (const [method, argument] of [
+    ['post_closing_cash_details', 0],
+    ['update_closing_control_state_session', ''],
+  ] as const) {
+    const answer = await odoo.call('pos.session', method, [[sessionId], argument], {}, CLOSING);
+    // Without any fault the server did not answer at all; the next call would only wait for it once more.
+    if (answer.outcome !== 'ok' && answer.faultCode === undefined) throw notClosed(sessionId, answer.message ?? 'no answer');
+  }
+  const answer = await odoo.require('pos.session', 'close_session_from_ui', [[sessionId], []], {}, CLOSING);
   // HTTP 200 and no fault, but `successful` false: the session is still there (facts/odoo-protocol.md 3).
   if (isRow(answer) && answer.successful === true) return;
-  const reason = isRow(answer) ? String(answer.message ?? answer.title ?? 'no reason given') : 'no reason given';
-  throw new HarnessError('ERR_ODOO_FAULT', `POS session ${sessionId} did not close: ${reason}`, {
-    hint: 'close it in Point of Sale > Orders > Sessions',
-  });
+  throw notClosed(sessionId, isRow(answer) ? String(answer.message ?? answer.title ?? 'no reason given') : 'no reason given');
 }
 
 async function findOpenSession(
@@ -44,6 +49,12 @@ async function findOpenSession(
   ];
   const row = await readFirst(odoo, 'pos.session', domain, ['state']);
   return row === null ? null : { id: numberOf(row.id), state: String(row.state) };
+}
+
+function notClosed(sessionId: number, reason: string): HarnessError {
+  return new HarnessError('ERR_ODOO_FAULT', `POS session ${sessionId} did not close: ${reason}`, {
+    hint: 'close it in Point of Sale > Orders > Sessions',
+  });
 }
 
 function notOpened(configId: number, reason: string): HarnessError {

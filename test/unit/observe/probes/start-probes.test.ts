@@ -239,4 +239,12 @@ describe('the POS probe', () => {
       call.method === 'close_session_from_ui' ? ok({ successful: false, message: 'draft orders' }) : undefined;
     expect(await probes.stop()).toEqual([expect.stringContaining('did not close: draft orders')]);
   });
+
+  it('does not wait for a target that is gone three times over', async () => {
+    const probes = await start(spec('pos'));
+    odoo.intercept = (call) => (call.model === 'pos.session' ? timedOut : undefined);
+    const before = odoo.calls.length;
+    expect(await probes.stop()).toEqual([expect.stringContaining('did not close: no answer within')]);
+    expect(odoo.calls.slice(before).filter(({ model }) => model === 'pos.session')).toHaveLength(1);
+  });
 });
