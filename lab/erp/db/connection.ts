@@ -74,6 +74,7 @@ export class Connection {
       application_name: this.#target.applicationName,
       options: '-c timezone=UTC -c jit=off',
       keepAlive: true,
+      pipeline: true,
       types,
     });
     const forget = (): void => {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, type ConnectionTarget } from './connection.ts';
 import { breaksConnection, isConnectionError, isRetryable, translateDatabaseError } from './errors.ts';
-import type { Transaction } from './transaction.ts';
+import type { Statement, Transaction } from './transaction.ts';
 
 const MAX_TRIES = 5;
 
@@ -45,6 +45,7 @@ export class Database {
     const tx: Transaction = {
       query: async (sql, params) => (await this.#connection.query(sql, params)).rows,
       execute: async (sql, params) => (await this.#connection.query(sql, params)).count,
+      executeAll: (statements) => this.#executeAll(statements),
     };
     try {
       const result = await work(tx);
@@ -54,6 +55,15 @@ export class Database {
       await this.#rollback(error);
       throw error;
     }
+  }
+
+  /** All answers are awaited, so that none arrives after the rollback; the first failure is the cause of the others. */
+  async #executeAll(statements: readonly Statement[]): Promise<readonly number[]> {
+    const answers = await Promise.allSettled(statements.map(({ sql, params }) => this.#connection.query(sql, params)));
+    return answers.map((answer) => {
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value.count;
+    });
   }
 
   /** As Odoo's pool does when a connection is borrowed: one that died since its last use is replaced silently. */

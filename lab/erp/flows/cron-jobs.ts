@@ -3,8 +3,8 @@ import { num } from '../db/transaction.ts';
 import type { Env } from '../orm/env.ts';
 import type { Value } from '../orm/value.ts';
 import { missingError } from '../rpc/faults.ts';
-import { assignMoves } from './picking.ts';
 import { postMoves } from './posting.ts';
+import { reserveStatement } from './quants.ts';
 
 export const CRON = { autovacuum: 1, postAutoEntries: 18, sendInvoices: 19, procurement: 20 } as const;
 
@@ -53,8 +53,10 @@ async function reserveWaiting(env: Env): Promise<void> {
     "SELECT DISTINCT picking_id AS id FROM stock_move WHERE state IN ('confirmed', 'partially_available') AND picking_id IS NOT NULL ORDER BY 1 LIMIT 100",
   );
   if (waiting.length > 0)
-    await assignMoves(
-      env,
-      waiting.map((row) => num(row, 'id')),
-    );
+    await env.tx.executeAll([
+      reserveStatement(
+        'transfers',
+        waiting.map((row) => num(row, 'id')),
+      ),
+    ]);
 }

@@ -3,7 +3,7 @@ import { num, type Row, str } from '../db/transaction.ts';
 import type { Env } from '../orm/env.ts';
 import type { Value } from '../orm/value.ts';
 import { missingError, userError } from '../rpc/faults.ts';
-import { addQuantity, addReserved, type Demand, reserve } from './quants.ts';
+import { addQuantity, addReserved, type Demand, reserveStatement } from './quants.ts';
 
 async function requirePickings(env: Env, ids: readonly number[]): Promise<readonly Row[]> {
   const rows = await env.tx.query('SELECT id, name, state FROM stock_picking WHERE id = ANY($1::int[])', [[...ids]]);
@@ -40,35 +40,10 @@ export async function confirmPickings(env: Env, ids: readonly number[]): Promise
   return true;
 }
 
-/** Reserves what the moves still lack and sets the states of moves and transfers. */
-export async function assignMoves(env: Env, pickingIds: readonly number[]): Promise<void> {
-  const moves = await openMoves(env, pickingIds);
-  const lacking = moves.map((row) => num(row, 'product_uom_qty') - num(row, 'quantity'));
-  const fromStock = moves.map(needsQuant);
-  const taken = await reserve(
-    env,
-    moves.map((row, index) => demandOf(row, fromStock[index] ? (lacking[index] ?? 0) : 0)),
-  );
-  const quantities = moves.map((row, index) =>
-    fromStock[index] ? num(row, 'quantity') + (taken[index] ?? 0) : num(row, 'product_uom_qty'),
-  );
-  await env.tx.execute(
-    `UPDATE stock_move m SET quantity = u.quantity,
-       state = CASE WHEN u.quantity >= m.product_uom_qty THEN 'assigned' WHEN u.quantity > 0 THEN 'partially_available' ELSE 'confirmed' END
-     FROM unnest($1::int[], $2::numeric[]) AS u(id, quantity) WHERE m.id = u.id`,
-    [moves.map((row) => num(row, 'id')), quantities],
-  );
-  await env.tx.execute(
-    `UPDATE stock_picking p SET state = CASE WHEN EXISTS (SELECT 1 FROM stock_move m WHERE m.picking_id = p.id AND m.state IN ('confirmed', 'partially_available')) THEN 'confirmed' ELSE 'assigned' END
-     WHERE p.id = ANY($1::int[]) AND p.state NOT IN ('done', 'cancel')`,
-    [[...pickingIds]],
-  );
-}
-
 export async function assignPickings(env: Env, ids: readonly number[]): Promise<Value> {
   await confirmPickings(env, ids);
   if ((await openMoves(env, ids)).length === 0) throw userError('Nothing to check the availability for.');
-  await assignMoves(env, ids);
+  await env.tx.executeAll([reserveStatement('transfers', ids)]);
   return true;
 }
 

@@ -4,7 +4,7 @@ import { type Env, withContext } from '../orm/env.ts';
 import type { Value } from '../orm/value.ts';
 import { missingError, userError } from '../rpc/faults.ts';
 import { releaseMoves } from './picking.ts';
-import { reserve } from './quants.ts';
+import { reserveStatement } from './quants.ts';
 
 async function requireOrders(env: Env, ids: readonly number[]): Promise<readonly Row[]> {
   const rows = await env.tx.query('SELECT id, name, state, locked FROM sale_order WHERE id = ANY($1::int[])', [[...ids]]);
@@ -15,64 +15,41 @@ async function requireOrders(env: Env, ids: readonly number[]): Promise<readonly
 }
 
 export async function confirmOrders(env: Env, ids: readonly number[]): Promise<Value> {
-  const orders = await requireOrders(env, ids);
-  if (orders.some((row) => !['draft', 'sent'].includes(str(row, 'state'))))
-    throw userError('Some orders are not in a state requiring confirmation.');
-  const orderIds = orders.map((row) => num(row, 'id'));
-  await env.tx.execute(
-    `UPDATE sale_order SET state = 'sale', date_order = now() AT TIME ZONE 'UTC', delivery_status = 'pending', write_uid = $2, write_date = now() AT TIME ZONE 'UTC',
-       invoice_status = CASE WHEN EXISTS (SELECT 1 FROM sale_order_line l JOIN product_product p ON p.id = l.product_id JOIN product_template t ON t.id = p.product_tmpl_id
-         WHERE l.order_id = sale_order.id AND t.invoice_policy = 'order' AND l.product_uom_qty <> 0) THEN 'to invoice' ELSE 'no' END
-     WHERE id = ANY($1::int[])`,
-    [orderIds, env.uid],
-  );
-  const moves = await createDeliveries(env, orderIds);
-  await reserveMoves(env, moves);
-  return true;
+  const orderIds = [...new Set(ids)];
+  // The reservation comes last, because from there to the commit the quants of hot products are locked.
+  const [confirmed] = await env.tx.executeAll([
+    { sql: CONFIRM, params: [orderIds, env.uid] },
+    { sql: DELIVER, params: [orderIds, env.uid] },
+    reserveStatement('orders', orderIds),
+  ]);
+  if (confirmed === orderIds.length) return true;
+  // Not all were there to be confirmed: say why; what was done above is rolled back.
+  await requireOrders(env, ids);
+  throw userError('Some orders are not in a state requiring confirmation.');
 }
+
+const GOODS = "t.type = 'consu' AND l.product_uom_qty > 0";
+const LINES = `sale_order_line l JOIN product_product p ON p.id = l.product_id JOIN product_template t ON t.id = p.product_tmpl_id`;
+const NOW = "now() AT TIME ZONE 'UTC'";
+
+const CONFIRM = `
+  UPDATE sale_order o SET state = 'sale', date_order = ${NOW}, delivery_status = 'pending', write_uid = $2, write_date = ${NOW},
+    invoice_status = CASE WHEN EXISTS (SELECT 1 FROM ${LINES} WHERE l.order_id = o.id AND t.invoice_policy = 'order' AND l.product_uom_qty <> 0) THEN 'to invoice' ELSE 'no' END
+  WHERE o.id = ANY($1::int[]) AND o.state IN ('draft', 'sent')`;
 
 /** One delivery an order that has goods, one move a line of goods. */
-async function createDeliveries(env: Env, orderIds: readonly number[]): Promise<readonly Row[]> {
-  return await env.tx.query(
-    `WITH made AS (
-       INSERT INTO stock_picking (name, origin, state, partner_id, picking_type_id, location_id, location_dest_id, sale_id, scheduled_date, company_id, create_uid, create_date, write_uid, write_date)
-       SELECT w.code || '/OUT/' || lpad(nextval('stock_picking_name_seq')::text, 5, '0'), o.name, 'confirmed', COALESCE(o.partner_shipping_id, o.partner_id), w.out_type_id, w.lot_stock_id,
-              (SELECT id FROM stock_location WHERE usage = 'customer' ORDER BY id LIMIT 1), o.id, now() AT TIME ZONE 'UTC', o.company_id, $2, now() AT TIME ZONE 'UTC', $2, now() AT TIME ZONE 'UTC'
-       FROM sale_order o JOIN stock_warehouse w ON w.id = COALESCE(o.warehouse_id, 1)
-       WHERE o.id = ANY($1::int[]) AND EXISTS (SELECT 1 FROM sale_order_line l JOIN product_product p ON p.id = l.product_id JOIN product_template t ON t.id = p.product_tmpl_id
-         WHERE l.order_id = o.id AND t.type = 'consu' AND l.product_uom_qty > 0)
-       RETURNING id, name, sale_id, location_id, location_dest_id, company_id)
-     INSERT INTO stock_move (name, reference, origin, state, product_id, product_uom, product_uom_qty, quantity, picked, is_inventory, date, location_id, location_dest_id, picking_id, sale_line_id, company_id, create_uid, create_date, write_uid, write_date)
-     SELECT l.name, m.name, m.name, 'confirmed', l.product_id, l.product_uom, l.product_uom_qty, 0, false, false, now() AT TIME ZONE 'UTC', m.location_id, m.location_dest_id, m.id, l.id, m.company_id, $2, now() AT TIME ZONE 'UTC', $2, now() AT TIME ZONE 'UTC'
-     FROM made m JOIN sale_order_line l ON l.order_id = m.sale_id JOIN product_product p ON p.id = l.product_id JOIN product_template t ON t.id = p.product_tmpl_id
-     WHERE t.type = 'consu' AND l.product_uom_qty > 0 ORDER BY l.product_id, l.id
-     RETURNING id, picking_id, product_id, location_id, product_uom_qty, (SELECT t.is_storable FROM product_product p JOIN product_template t ON t.id = p.product_tmpl_id WHERE p.id = stock_move.product_id) AS storable`,
-    [[...orderIds], env.uid],
-  );
-}
-
-/** The hot part: quants stay locked from here to the commit, so it comes last. */
-async function reserveMoves(env: Env, moves: readonly Row[]): Promise<void> {
-  if (moves.length === 0) return;
-  const taken = await reserve(
-    env,
-    moves.map((row) => ({
-      productId: num(row, 'product_id'),
-      locationId: num(row, 'location_id'),
-      // Goods that are not tracked need no quant: they are always there.
-      quantity: row.storable === true ? num(row, 'product_uom_qty') : 0,
-    })),
-  );
-  const reserved = moves.map((row, index) => (row.storable === true ? (taken[index] ?? 0) : num(row, 'product_uom_qty')));
-  await env.tx.execute(
-    `WITH done AS (
-       UPDATE stock_move m SET quantity = u.quantity,
-         state = CASE WHEN u.quantity >= m.product_uom_qty THEN 'assigned' WHEN u.quantity > 0 THEN 'partially_available' ELSE 'confirmed' END
-       FROM unnest($1::int[], $2::numeric[]) AS u(id, quantity) WHERE m.id = u.id RETURNING m.picking_id, m.state)
-     UPDATE stock_picking p SET state = 'assigned' WHERE p.id IN (SELECT picking_id FROM done GROUP BY picking_id HAVING bool_and(state = 'assigned'))`,
-    [moves.map((row) => num(row, 'id')), reserved],
-  );
-}
+const DELIVER = `
+  WITH made AS (
+    INSERT INTO stock_picking (name, origin, state, partner_id, picking_type_id, location_id, location_dest_id, sale_id, scheduled_date, company_id, create_uid, create_date, write_uid, write_date)
+    SELECT w.code || '/OUT/' || lpad(nextval('stock_picking_name_seq')::text, 5, '0'), o.name, 'confirmed', COALESCE(o.partner_shipping_id, o.partner_id), w.out_type_id, w.lot_stock_id,
+      (SELECT id FROM stock_location WHERE usage = 'customer' ORDER BY id LIMIT 1), o.id, ${NOW}, o.company_id, $2::int, ${NOW}, $2::int, ${NOW}
+    FROM sale_order o JOIN stock_warehouse w ON w.id = COALESCE(o.warehouse_id, 1)
+    WHERE o.id = ANY($1::int[]) AND EXISTS (SELECT 1 FROM ${LINES} WHERE l.order_id = o.id AND ${GOODS})
+    RETURNING id, name, sale_id, location_id, location_dest_id, company_id)
+  INSERT INTO stock_move (name, reference, origin, state, product_id, product_uom, product_uom_qty, quantity, picked, is_inventory, date, location_id, location_dest_id, picking_id, sale_line_id, company_id, create_uid, create_date, write_uid, write_date)
+  SELECT l.name, m.name, m.name, 'confirmed', l.product_id, l.product_uom, l.product_uom_qty, 0, false, false, ${NOW}, m.location_id, m.location_dest_id, m.id, l.id, m.company_id, $2::int, ${NOW}, $2::int, ${NOW}
+  FROM made m JOIN ${LINES} ON l.order_id = m.sale_id
+  WHERE ${GOODS} ORDER BY l.product_id, l.id`;
 
 /**
  * As in Odoo, a confirmed order is not cancelled by this call: it answers with the wizard that asks whether to tell the customer.
