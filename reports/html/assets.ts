@@ -14,12 +14,13 @@ export interface ReportAssets {
 /** From a checkout (`reports/html/assets.ts`) and from an installed package (`dist/reports/html/assets.js`) alike. */
 export function loadReportAssets(): ReportAssets {
   const require = createRequire(import.meta.url);
-  const page = (name: string) => readFileSync(join(pageFolder(dirname(fileURLToPath(import.meta.url))), name), 'utf8');
+  const folder = pageFolder(dirname(fileURLToPath(import.meta.url)));
+  const joined = (names: readonly string[]) => names.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
   return {
     uplotJs: readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
     uplotCss: readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
-    pageJs: page('timeline.js'),
-    pageCss: page('report.css'),
+    pageJs: joined(['figures.js', 'axes.js', 'timeline.js']),
+    pageCss: joined(['base.css', 'sections.css', 'timeline.css', 'media.css']),
   };
 }
 

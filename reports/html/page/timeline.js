@@ -12,7 +12,8 @@
  */
 
 (() => {
-  const AXIS_WIDTH = 58; // --axis of the style sheet: lanes and charts share it
+  const { withUnit, clock, gapOf, valueAt, lonely } = pageFigures;
+  const { rangeOf, valueAxis, timeAxis } = pageAxes(() => colours);
   const RIGHT_PAD = 14;
   const PRINT_WIDTH = 690; // A4 less its margins, in CSS pixels
   const SERIES_COLOURS = 8;
@@ -54,144 +55,7 @@
     };
   }
 
-  // ---- numbers ---------------------------------------------------------------------------------------------------------
-
-  /** @param {number} value @param {number} [digits] */
-  function number(value, digits = 3) {
-    const size = Math.abs(value);
-    if (size >= 10 ** digits || Number.isInteger(value)) return Math.round(value).toLocaleString('en-US');
-    const magnitude = size === 0 ? 0 : Math.floor(Math.log10(size));
-    return String(Number(value.toFixed(Math.min(6, Math.max(0, digits - 1 - magnitude)))));
-  }
-
-  /** @param {number | null | undefined} value @param {string} unit */
-  function withUnit(value, unit) {
-    if (value === null || value === undefined) return '–';
-    if (unit === 'ms') return Math.abs(value) < 1000 ? `${number(value)} ms` : `${number(value / 1000)} s`;
-    if (unit === 'ratio') return `${number(value * 100)} %`;
-    if (unit === 'bytes') {
-      const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-      let power = 0;
-      while (Math.abs(value) / 1024 ** power >= 1024 && power < units.length - 1) power++;
-      return `${number(value / 1024 ** power)} ${units[power]}`;
-    }
-    if (unit === '/s' || unit === 'per second') return `${number(value)}/s`;
-    return number(value);
-  }
-
-  /** @param {number} seconds */
-  function clock(seconds) {
-    const whole = Math.floor(seconds);
-    const minutes = Math.floor(whole / 60);
-    const rest = String(whole % 60).padStart(2, '0');
-    const text =
-      minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${rest}`;
-    return Number.isInteger(seconds) ? text : `${text}${(seconds - whole).toFixed(1).slice(1)}`;
-  }
-
-  // ---- sparse series -------------------------------------------------------------------------------------------------
-
-  /**
-   * Observers look less often than the axis steps, so most of their points are empty. Two looks in a row are joined; a look
-   * that did not come is a gap: the distance in points from which on nothing is joined.
-   * @param {(number | null)[]} values
-   */
-  function gapOf(values) {
-    /** @type {number[]} */
-    const distances = [];
-    let last = -1;
-    values.forEach((value, index) => {
-      if (value === null) return;
-      if (last >= 0) distances.push(index - last);
-      last = index;
-    });
-    distances.sort((a, b) => a - b);
-    return Math.max(1, distances[Math.floor(distances.length / 2)] ?? 1) * 2.5;
-  }
-
-  /** The value at a point, or the last look before it that still holds. @param {(number | null)[]} values @param {number} index */
-  function valueAt(values, index) {
-    const reach = gapOf(values);
-    for (let at = index; at >= 0 && index - at < reach; at--) {
-      const value = values[at];
-      if (value !== null && value !== undefined) return value;
-    }
-    return null;
-  }
-
-  /** Points with nothing to be joined to: drawn as dots, or they would not be seen. @param {(number | null)[]} values */
-  function lonely(values) {
-    const reach = gapOf(values);
-    const seen = values.flatMap((value, index) => (value === null ? [] : [index]));
-    return seen.filter(
-      (at, place) => at - (seen[place - 1] ?? -Infinity) >= reach && (seen[place + 1] ?? Infinity) - at >= reach,
-    );
-  }
-
   // ---- charts ----------------------------------------------------------------------------------------------------------
-
-  /** @param {PagePanel} panel @returns {uPlot.Scale.Range} */
-  function rangeOf(panel) {
-    return (_chart, min, max) => {
-      if (panel.scale === 'share') return [0, 1.05];
-      if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max))
-        return panel.scale === 'log' ? [1, 1000] : [0, 1];
-      if (panel.scale === 'log') return [min / 1.4, max * 1.4];
-      const top = panel.stepped ? max + 0.6 : max * 1.1;
-      return [Math.min(0, min), top > 0 ? top : 1];
-    };
-  }
-
-  /** @param {PagePanel} panel @returns {uPlot.Axis} */
-  function valueAxis(panel) {
-    /** @type {uPlot.Axis} */
-    const axis = {
-      size: AXIS_WIDTH,
-      gap: 4,
-      font: '11px system-ui, sans-serif',
-      stroke: () => colours.text,
-      grid: { stroke: () => colours.grid, width: 1 },
-      ticks: { show: false },
-      space: 26,
-      values: (_chart, splits) => splits.map((value) => (value === null ? null : withUnit(value, panel.unit))),
-    };
-    if (panel.scale === 'share') axis.splits = [0, 0.5, 1];
-    if (panel.scale === 'log') {
-      axis.splits = (_chart, _index, min, max) => decades(min, max);
-      axis.filter = (_chart, splits) => splits;
-    }
-    if (panel.unit === 'bytes') axis.incrs = Array.from({ length: 44 }, (_, power) => 2 ** power);
-    if (panel.stepped) axis.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-    return axis;
-  }
-
-  /** Round values on a logarithmic scale, thinned until they fit. @param {number} min @param {number} max */
-  function decades(min, max) {
-    const steps = max / min > 1000 ? [1] : max / min > 30 ? [1, 3] : [1, 2, 5];
-    const found = [];
-    for (let power = Math.floor(Math.log10(min)); power <= Math.ceil(Math.log10(max)); power++) {
-      for (const step of steps) {
-        const value = step * 10 ** power;
-        if (value >= min && value <= max) found.push(value);
-      }
-    }
-    return found;
-  }
-
-  /** @returns {uPlot.Axis} */
-  function timeAxis() {
-    return {
-      size: 20,
-      gap: 2,
-      font: '11px system-ui, sans-serif',
-      stroke: () => colours.text,
-      grid: { stroke: () => colours.grid, width: 1 },
-      ticks: { show: false },
-      space: 60,
-      incrs: [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200],
-      values: (_chart, splits) => splits.map((value) => clock(Number(value.toFixed(1)))),
-    };
-  }
 
   /** Bands of phases and faults behind the lines. @param {uPlot} chart */
   function drawBands(chart) {
