@@ -43,5 +43,5 @@ export async function settleAndReadBack({
     await clock.sleep(pauseMs);
     for await (const row of readBack(doors.odoo, writes, { pass, clock })) await write(row);
   }
-  for await (const row of checkInvariants(doors.odoo, { catalogue, runId, clock })) await write(row);
+  for await (const row of checkInvariants(doors.odoo, { catalogue, runId, clock, writes })) await write(row);
 }
