@@ -162,7 +162,7 @@ function faultBar(evaluation: Evaluation, axis: Axis, fault: FaultWindow): VNode
   const from = fault.injectedAt ?? axis.startAt;
   const to = faultEnd(evaluation, fault);
   const tag = faultTag(evaluation, fault.fault);
-  const words = `${tag} ${fault.fault}${fault.proven ? '' : ' (not shown to have happened)'}`;
+  const words = `${tag} ${fault.fault}${fault.proven ? '' : ' (not proven)'}`;
   return h(
     'g',
     null,
