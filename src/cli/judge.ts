@@ -1,6 +1,6 @@
 /** From a finished run folder to its evaluation and reports: the part that needs no cluster and can be repeated. */
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { loadReportAssets } from '../../reports/html/assets.ts';
 import { renderReports } from '../../reports/index.ts';
 import { openDuckDb } from '../clients/duckdb.ts';
@@ -48,8 +48,4 @@ export async function readEvaluation(runDir: string): Promise<Evaluation> {
     });
   }
   return parseEvaluation(text, path);
-}
-
-export function resolveRunDir(cwd: string, runDir: string): string {
-  return resolve(cwd, runDir);
 }

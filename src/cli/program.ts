@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { harnessVersion } from '../run/environment.ts';
+import { harnessVersion } from '../clients/harness-version.ts';
 import { completionCommand } from './commands/completion.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';

@@ -1,9 +1,7 @@
 /** `environment.json`: what the run ran against, asked before it starts. What cannot be asked is left out, never guessed. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { cpus, platform, release, totalmem } from 'node:os';
-import { join } from 'node:path';
-import { packageRoot } from '../clients/package-root.ts';
+import { harnessVersion } from '../clients/harness-version.ts';
 import type { Connections } from '../model/connections.ts';
 import type { Plan } from '../model/plan.ts';
 import type { EnvironmentRecord } from '../model/run-records.ts';
@@ -21,11 +19,6 @@ export interface EnvironmentOptions {
 /** SHA-256 of the resolved plan: the same for every run of the same plan, wherever it ran. */
 export function planDigest(plan: Plan): string {
   return createHash('sha256').update(JSON.stringify(plan)).digest('hex');
-}
-
-export function harnessVersion(): string {
-  const manifest = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { readonly version: string };
-  return manifest.version;
 }
 
 export async function describeEnvironment({

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import type { CliContext } from '../context.ts';
 import { loadPlan } from '../load-plan.ts';
-import { runAndJudge } from './run.ts';
 
 export function demoCommand(context: CliContext): Command {
   return new Command('demo')
@@ -10,6 +9,7 @@ export function demoCommand(context: CliContext): Command {
     .option('--json', 'print one JSON object with runId, runDir, verdict and the paths of the reports')
     .addHelpText('after', '\nExample:\n  $ peakproof demo')
     .action(async (options: { readonly runs: string; readonly json?: true }) => {
+      const { runAndJudge } = await import('../run-and-judge.ts');
       await runAndJudge(context, await loadPlan('demo', context.cwd), { ...options, iMean: [] });
     });
 }

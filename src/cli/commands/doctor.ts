@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { runLabProgram } from '../../clients/lab.ts';
 import { HarnessError } from '../../errors.ts';
-import { resolveK6 } from '../../load/resolve-k6.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 
@@ -32,6 +31,7 @@ export function doctorCommand({ env, output, setExitCode }: CliContext): Command
 
 async function diagnoseK6(env: NodeJS.ProcessEnv): Promise<Diagnosis> {
   try {
+    const { resolveK6 } = await import('../../load/resolve-k6.ts');
     const k6 = await resolveK6({ env, lookOnly: true });
     return { part: 'k6', ok: true, detail: k6.why };
   } catch (error) {

@@ -1,10 +1,8 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { renderText } from '../../../reports/text.ts';
 import { HarnessError } from '../../errors.ts';
-import { evaluationJsonSchema } from '../../evaluate/schema.ts';
 import type { CliContext } from '../context.ts';
 import { exitCodeForRun } from '../exit-codes.ts';
-import { evaluateFolder, resolveRunDir } from '../judge.ts';
 
 export function evaluateCommand({ cwd, output, setExitCode }: CliContext): Command {
   return new Command('evaluate')
@@ -15,11 +13,14 @@ export function evaluateCommand({ cwd, output, setExitCode }: CliContext): Comma
     .addHelpText('after', '\nExample:\n  $ peakproof evaluate runs/latest')
     .action(async (run: string, options: { readonly json?: true; readonly schema?: true }) => {
       if (options.schema) {
+        const { evaluationJsonSchema } = await import('../../evaluate/schema.ts');
         output.out(JSON.stringify(evaluationJsonSchema(), null, 2));
         return;
       }
       if (run === '') throw new HarnessError('ERR_USAGE', 'the run folder is empty');
-      const evaluation = await evaluateFolder(resolveRunDir(cwd, run));
+      const { evaluateFolder } = await import('../judge.ts');
+      const { renderText } = await import('../../../reports/text.ts');
+      const evaluation = await evaluateFolder(resolve(cwd, run));
       output.out(
         options.json ? JSON.stringify(evaluation, null, 2) : renderText(evaluation, { color: output.color.isColorSupported }),
       );

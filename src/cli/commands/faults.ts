@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { faults } from '../../../chaos/registry.ts';
 import type { CliContext } from '../context.ts';
 
 export function faultsCommand({ output }: CliContext): Command {
@@ -9,7 +8,8 @@ export function faultsCommand({ output }: CliContext): Command {
     .description('list every fault, what it needs and what permissions it uses')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ peakproof faults list')
-    .action((options: { readonly json?: true }) => {
+    .action(async (options: { readonly json?: true }) => {
+      const { faults } = await import('../../../chaos/registry.ts');
       const rows = faults.map(({ kind, summary, needs, access }) => ({ kind, summary, needs, access }));
       if (options.json) output.out(JSON.stringify(rows, null, 2));
       else for (const row of rows) output.out(`${row.kind}\n  ${row.summary}\n  needs: ${row.needs.join(', ') || 'nothing'}`);

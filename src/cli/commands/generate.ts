@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { writeDataset } from '../../seed/write-dataset.ts';
 import type { CliContext } from '../context.ts';
 import { loadPlan } from '../load-plan.ts';
 
@@ -12,6 +11,7 @@ export function generateCommand({ cwd, output, interrupt }: CliContext): Command
     .option('--json', 'print files and counts as JSON')
     .addHelpText('after', '\nExample:\n  $ peakproof generate --plan demo --out dataset')
     .action(async (options: { readonly plan: string; readonly out: string; readonly json?: true }) => {
+      const { writeDataset } = await import('../../seed/write-dataset.ts');
       const plan = await loadPlan(options.plan, cwd);
       const files = await writeDataset(plan.dataset, plan.seed, resolve(cwd, options.out), {
         signal: interrupt,

@@ -1,10 +1,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { connectionsOf, openDoors } from '../../run/connections.ts';
-import { preflight, requirePassed } from '../../run/preflight.ts';
 import { type CliContext, collect } from '../context.ts';
+import { readLabFile } from '../lab-file.ts';
 import { loadPlan } from '../load-plan.ts';
-import { readLabFile } from './run.ts';
 
 export function preflightCommand({ cwd, env, output }: CliContext): Command {
   return new Command('preflight')
@@ -15,6 +13,8 @@ export function preflightCommand({ cwd, env, output }: CliContext): Command {
     .option('--json', 'print problems, warnings and what passed, as JSON')
     .addHelpText('after', '\nExample:\n  $ peakproof preflight demo --lab lab.json')
     .action(async (file: string, options: { readonly lab?: string; readonly iMean: readonly string[]; readonly json?: true }) => {
+      const { connectionsOf, openDoors } = await import('../../run/connections.ts');
+      const { preflight, requirePassed } = await import('../../run/preflight.ts');
       const plan = await loadPlan(file, cwd);
       const connections = connectionsOf(
         plan,

@@ -1,6 +1,6 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-import { readEvaluation, reportFolder, resolveRunDir } from '../judge.ts';
 
 export function reportCommand({ cwd, output }: CliContext): Command {
   return new Command('report')
@@ -9,7 +9,8 @@ export function reportCommand({ cwd, output }: CliContext): Command {
     .option('--json', 'print the paths as JSON')
     .addHelpText('after', '\nExample:\n  $ peakproof report runs/latest')
     .action(async (run: string, options: { readonly json?: true }) => {
-      const runDir = resolveRunDir(cwd, run);
+      const { readEvaluation, reportFolder } = await import('../judge.ts');
+      const runDir = resolve(cwd, run);
       const paths = await reportFolder(runDir, await readEvaluation(runDir));
       output.out(options.json ? JSON.stringify({ reports: paths }) : paths.join('\n'));
     });

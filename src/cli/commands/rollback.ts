@@ -1,8 +1,7 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { rollbackFolder } from '../../run/rollback-folder.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { resolveRunDir } from '../judge.ts';
 
 export function rollbackCommand({ cwd, env, output, setExitCode }: CliContext): Command {
   return new Command('rollback')
@@ -11,7 +10,8 @@ export function rollbackCommand({ cwd, env, output, setExitCode }: CliContext): 
     .option('--json', 'print what was undone as JSON')
     .addHelpText('after', '\nExample:\n  $ peakproof rollback runs/latest')
     .action(async (run: string, options: { readonly json?: true }) => {
-      const result = await rollbackFolder(resolveRunDir(cwd, run), env);
+      const { rollbackFolder } = await import('../../run/rollback-folder.ts');
+      const result = await rollbackFolder(resolve(cwd, run), env);
       if (options.json) output.out(JSON.stringify(result));
       else if (result.undone.length === 0) output.out('nothing is open: everything this run broke has been put back');
       else

@@ -1,12 +1,9 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { HarnessError } from '../../errors.ts';
-import { connectionsOf, openDoors } from '../../run/connections.ts';
-import { checkGuard } from '../../run/guard.ts';
-import { seedTarget } from '../../seed/seed-target.ts';
 import { type CliContext, collect } from '../context.ts';
+import { readLabFile } from '../lab-file.ts';
 import { loadPlan } from '../load-plan.ts';
-import { readLabFile } from './run.ts';
 
 export function seedCommand({ cwd, env, output, interrupt }: CliContext): Command {
   return new Command('seed')
@@ -26,6 +23,9 @@ export function seedCommand({ cwd, env, output, interrupt }: CliContext): Comman
         readonly iMean: readonly string[];
         readonly json?: true;
       }) => {
+        const { connectionsOf, openDoors } = await import('../../run/connections.ts');
+        const { checkGuard } = await import('../../run/guard.ts');
+        const { seedTarget } = await import('../../seed/seed-target.ts');
         const plan = await loadPlan(options.plan, cwd);
         const connections = connectionsOf(
           plan,
