@@ -133,7 +133,7 @@ const floatText = (value: number): string => (Number.isInteger(value) ? value.to
 
 function encodeNumber(value: number, out: string[]): void {
   if (!Number.isInteger(value)) out.push('<value><double>', String(value), '</double></value>\n');
-  else if (Math.abs(value) > 2_147_483_647) throw crash('OverflowError', 'int exceeds XML-RPC limits');
+  else if (value > 2_147_483_647 || value < -2_147_483_648) throw crash('OverflowError', 'int exceeds XML-RPC limits');
   else out.push('<value><int>', String(value), '</int></value>\n');
 }
 
