@@ -158,8 +158,8 @@ export function repeatCommands(evaluation: Evaluation): readonly { readonly comm
     { command: `npx peakproof evaluate ${folder}`, says: 'judge the same facts again (no target needed)' },
     { command: `npx peakproof report ${folder}`, says: 'write these reports again' },
     {
-      command: 'npx peakproof run PLAN.yaml',
-      says: `run it again: PLAN.yaml is the plan file of "${evaluation.plan.name}", resolved in ${folder}/plan.json`,
+      command: `npx peakproof run ${folder}/plan.yaml`,
+      says: `run plan "${evaluation.plan.name}" again, with the same seed (${evaluation.plan.seed})`,
     },
   ];
   const lines = commands.map(({ command, says }) => ({ command: oneLine(command), says: oneLine(says) }));

@@ -10,10 +10,20 @@ import { readPlan } from '../plan/read-plan.ts';
  * @throws HarnessError ERR_PLAN_INVALID with every problem, ERR_USAGE when there is no such file.
  */
 export async function loadPlan(file: string, cwd: string): Promise<Plan> {
+  return (await loadPlanFile(file, cwd)).plan;
+}
+
+export interface PlanFile {
+  readonly plan: Plan;
+  readonly source: string;
+}
+
+/** As {@link loadPlan}, with the text of the file. */
+export async function loadPlanFile(file: string, cwd: string): Promise<PlanFile> {
   const paths = [resolve(cwd, file), ...(/^[a-z0-9-]+$/.test(file) ? [resolve(packageRoot(), 'plans', `${file}.yaml`)] : [])];
   for (const path of paths) {
     const text = await readIfThere(path);
-    if (text !== undefined) return readPlan(text, file);
+    if (text !== undefined) return { plan: readPlan(text, file), source: text };
   }
   throw new HarnessError('ERR_USAGE', `there is no plan at ${file}`, {
     hint: 'give the path of a plan file, or the name of a ready one, such as "demo"',

@@ -12,6 +12,7 @@ import type { CliContext } from './context.ts';
 import { exitCodeForRun } from './exit-codes.ts';
 import { evaluateFolder, reportFolder } from './judge.ts';
 import { readLabFile } from './lab-file.ts';
+import type { PlanFile } from './load-plan.ts';
 
 export interface RunCommandOptions {
   readonly runs: string;
@@ -22,7 +23,7 @@ export interface RunCommandOptions {
 }
 
 /** The whole of `run` and `demo`. Sets the exit code. */
-export async function runAndJudge(context: CliContext, plan: Plan, options: RunCommandOptions): Promise<void> {
+export async function runAndJudge(context: CliContext, { plan, source }: PlanFile, options: RunCommandOptions): Promise<void> {
   const { output, cwd, env, interrupt } = context;
   const k6 = options.dryRun ? undefined : await resolveK6({ env, signal: interrupt, onProgress: (line) => output.status(line) });
   const lab = await obtainLab(context, plan, options);
@@ -36,6 +37,7 @@ export async function runAndJudge(context: CliContext, plan: Plan, options: RunC
     const runsDir = resolve(cwd, options.runs);
     const result = await runPlan({
       plan,
+      source,
       connections,
       runsDir,
       env,

@@ -1,4 +1,5 @@
 /** When the load that the autoscaler must answer began to rise. */
+import type { LoadStep as EvaluatedStep } from '../model/evaluation.ts';
 import type { ScenarioSpec } from '../model/plan.ts';
 import type { History } from './history.ts';
 
@@ -18,16 +19,38 @@ export function loadStep(scenario: string, history: History): LoadStep | null {
   return { at: (history.phases[0]?.startAt ?? history.startedAt) + spec.startAtMs + offsetMs, text };
 }
 
-export function riseOf(spec: ScenarioSpec): { readonly offsetMs: number; readonly text: string } {
-  if (spec.kind !== 'flash-sale') return { offsetMs: 0, text: `start of ${spec.id}` };
+/** The steps that the plan's autoscaling objectives are judged from, one a scenario, for the report's axis. */
+export function judgedLoadSteps(history: History): readonly EvaluatedStep[] {
+  const judged = new Set(
+    history.plan.objectives.flatMap((objective) => (objective.kind === 'autoscaling' ? [objective.scenario] : [])),
+  );
+  return history.plan.load.scenarios.flatMap((spec) => {
+    const step = judged.has(spec.id) ? loadStep(spec.id, history) : null;
+    const { from, to } = riseOf(spec);
+    return step === null ? [] : [{ scenario: spec.id, at: step.at, fromPerSecond: from, toPerSecond: to }];
+  });
+}
+
+interface Rise {
+  readonly offsetMs: number;
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export function riseOf(spec: ScenarioSpec): Rise {
+  if (spec.kind !== 'flash-sale') return { offsetMs: 0, text: `start of ${spec.id}`, from: 0, to: 0 };
   let offsetMs = 0;
   let from = 0;
-  let best = { offsetMs: 0, rise: 0, text: `start of ${spec.id}` };
-  for (const [i, stage] of spec.stages.entries()) {
-    const rise = stage.ratePerSecond - from;
-    if (i > 0 && rise > best.rise) best = { offsetMs, rise, text: `${spec.id} from ${from}/s to ${stage.ratePerSecond}/s` };
-    offsetMs += stage.durationMs;
-    from = stage.ratePerSecond;
+  let best: Rise = { offsetMs: 0, text: `start of ${spec.id}`, from: 0, to: spec.stages[0]?.ratePerSecond ?? 0 };
+  let largest = 0;
+  for (const [i, { ratePerSecond: to, durationMs }] of spec.stages.entries()) {
+    if (i > 0 && to - from > largest) {
+      largest = to - from;
+      best = { offsetMs, text: `${spec.id} from ${from}/s to ${to}/s`, from, to };
+    }
+    offsetMs += durationMs;
+    from = to;
   }
   return best;
 }

@@ -14,6 +14,7 @@ import type {
 import type { ObjectiveSpec, ScenarioSpec } from '../model/plan.ts';
 import { judgeAttainment } from './attainment.ts';
 import { backLevel, judgeAutoscaling } from './autoscaling.ts';
+import { judgedLoadSteps } from './autoscaling-step.ts';
 import { judgeDataLoss } from './data-loss.ts';
 import { attainmentFigures, callFigures, demandOfScenario, demandOfService, type LoadCounts, loadCounts } from './figures.ts';
 import { applyGuards, judgeGuards } from './guards.ts';
@@ -62,6 +63,7 @@ export async function evaluateRun(runDir: string, { duckdb }: { readonly duckdb:
     scenarios: plan.load.scenarios.map((scenario) => summarizeScenario(scenario, counts, history)),
     dataLoss: ledger.services.map(summarizeLedger),
     invariants: ledger.invariants.map(({ invariant, checked, violations }) => ({ invariant, checked, violations })),
+    loadSteps: judgedLoadSteps(history),
     timeline: await buildTimeline(history, duckdb),
     environment,
   };

@@ -138,6 +138,9 @@ export const evaluationSchema = z.object({
     }),
   ),
   invariants: z.array(z.object({ invariant: z.string(), checked: count, violations: z.array(z.string()) })),
+  loadSteps: z
+    .array(z.object({ scenario: z.string(), at: instant, fromPerSecond: z.number(), toPerSecond: z.number() }))
+    .optional(),
   timeline: z.object({
     startAt: instant,
     stepMs: z.number().positive(),

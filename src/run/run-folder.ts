@@ -8,6 +8,8 @@ import writeFileAtomic from 'write-file-atomic';
 import { HarnessError } from '../errors.ts';
 
 export const RUN_FILES = {
+  /** As the user wrote it, so that the run can be repeated from its folder. */
+  source: 'plan.yaml',
   plan: 'plan.json',
   connections: 'connections.json',
   environment: 'environment.json',

@@ -23,13 +23,15 @@ import { describeEnvironment } from './environment.ts';
 import { runFaultSchedule } from './fault-schedule.ts';
 import { type PreflightReport, preflight, requirePassed } from './preflight.ts';
 import type { ProgressListener, RunProgress } from './progress.ts';
-import { createRunFolder, newRunId, pointLatest, RUN_FILES, writeJson } from './run-folder.ts';
+import { createRunFolder, newRunId, pointLatest, RUN_FILES, writeJson, writeText } from './run-folder.ts';
 import { settleAndReadBack } from './settle.ts';
 import { PROCESS_FILE } from './stop-load.ts';
 import { openUndoLog, type UndoLog } from './undo.ts';
 
 export interface RunOptions {
   readonly plan: Plan;
+  /** Text of the plan file. */
+  readonly source: string;
   readonly connections: Connections;
   readonly runsDir: string;
   readonly env: NodeJS.ProcessEnv;
@@ -97,6 +99,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
     file: name,
     runId,
   });
+  await writeText(file('source'), options.source);
   await writeJson(file('plan'), plan);
   await writeJson(file('connections'), connections);
   await writeJson(

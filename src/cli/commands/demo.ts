@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-import { loadPlan } from '../load-plan.ts';
+import { loadPlanFile } from '../load-plan.ts';
 
 export function demoCommand(context: CliContext): Command {
   return new Command('demo')
@@ -10,6 +10,6 @@ export function demoCommand(context: CliContext): Command {
     .addHelpText('after', '\nExample:\n  $ peakproof demo')
     .action(async (options: { readonly runs: string; readonly json?: true }) => {
       const { runAndJudge } = await import('../run-and-judge.ts');
-      await runAndJudge(context, await loadPlan('demo', context.cwd), { ...options, iMean: [] });
+      await runAndJudge(context, await loadPlanFile('demo', context.cwd), { ...options, iMean: [] });
     });
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type CliContext, collect } from '../context.ts';
-import { loadPlan } from '../load-plan.ts';
+import { loadPlanFile } from '../load-plan.ts';
 import type { RunCommandOptions } from '../run-and-judge.ts';
 
 export function runCommand(context: CliContext): Command {
@@ -18,6 +18,6 @@ export function runCommand(context: CliContext): Command {
     )
     .action(async (file: string, options: RunCommandOptions) => {
       const { runAndJudge } = await import('../run-and-judge.ts');
-      await runAndJudge(context, await loadPlan(file, context.cwd), options);
+      await runAndJudge(context, await loadPlanFile(file, context.cwd), options);
     });
 }
