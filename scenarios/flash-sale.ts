@@ -28,8 +28,7 @@ function streamFor(scenario: string): number {
 export type ShopLoad = Pick<FlashSaleSpec, 'zipfExponent' | 'maxLines' | 'cancelRatio' | 'retryRatio' | 'patienceMs'>;
 
 /** One customer, for any load that has a shop in it. */
-export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad): void {
-  const n = exec.scenario.iterationInTest;
+export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad, n: number): void {
   const visit = planVisit(randomAt(streamFor(spec.id), n), {
     ...load,
     key: `${keyPrefix}-${spec.id}-${n}`,
@@ -45,6 +44,8 @@ export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad): 
 }
 
 export function flashSale(data: SetupData): void {
-  const spec = specOf('flash-sale', exec.scenario.name);
-  shopVisit(spec, data, spec);
+  // Each reading of `exec.scenario` makes a new object with all its figures: once an iteration is enough.
+  const { name, iterationInTest } = exec.scenario;
+  const spec = specOf('flash-sale', name);
+  shopVisit(spec, data, spec, iterationInTest);
 }

@@ -20,14 +20,14 @@ const today = () => new Date().toISOString().slice(0, 10);
 export const lockedUntil = (): string => closedMonthEnd(today());
 
 export function monthEndClose(data: SetupData): void {
-  const spec = specOf('month-end-close', exec.scenario.name);
-  const n = exec.scenario.iterationInTest;
+  const { name, iterationInTest: n } = exec.scenario;
+  const spec = specOf('month-end-close', name);
   const { companyId, accounts, journals } = catalogue;
   const ledgers = { companyId, receivableId: accounts.receivable };
   const service = 'financial-posting';
   switch (closeActivity(n, closeIterations(spec))) {
     case 'shop':
-      shopVisit(spec, data, ORDINARY_SHOP);
+      shopVisit(spec, data, ORDINARY_SHOP, n);
       return;
     case 'report':
       runJourney(spec, data, { name: 'read-reports', loadClass: 'reporting', service }, (odoo) => readReport(odoo, ledgers, n));

@@ -3,7 +3,7 @@ import { md5 } from 'k6/crypto';
 import exec from 'k6/execution';
 import type { PosSyncBurstSpec } from '../src/model/plan.ts';
 import { runJourney, type SetupData, sessionOf } from './iteration.ts';
-import { closeTill, syncBatch, type TicketTemplate, type Till, ticketTemplate } from './journeys/pos-shift.ts';
+import { closeTill, syncBatch, type Ticket, type TicketTemplate, type Till, ticketTemplate } from './journeys/pos-shift.ts';
 import { catalogue, input, keyPrefix, products, specOf, tills } from './load-input.ts';
 import { hex2, randomAt, streamOf, uuidStem } from './random.ts';
 import { evenArrivals, type K6Scenario, posIterations } from './shape.ts';
@@ -32,24 +32,21 @@ function tillsOf(spec: PosSyncBurstSpec): readonly Till[] {
 /** Different tickets of a load; each is sent many times, under new uuids. */
 const TEMPLATES = 32;
 
-const templates: Record<string, TicketTemplate> = {};
-const streams: Record<string, number> = {};
-
-function streamFor(scenario: string): number {
-  streams[scenario] ??= streamOf(input.seed, scenario, 'tickets');
-  return streams[scenario];
-}
+const templates: Record<string, (TicketTemplate | undefined)[]> = {};
 
 function templateOf(scenario: string, index: number): TicketTemplate {
-  const name = `${scenario}/${index}`;
-  templates[name] ??= ticketTemplate(randomAt(streamOf(input.seed, scenario, 'template'), index), products);
-  return templates[name];
+  templates[scenario] ??= [];
+  const known = templates[scenario][index];
+  if (known !== undefined) return known;
+  const made = ticketTemplate(randomAt(streamOf(input.seed, scenario, 'tickets'), index), products, catalogue.userId);
+  templates[scenario][index] = made;
+  return made;
 }
 
 export function posSyncBurst(data: SetupData): void {
-  const spec = specOf('pos-sync-burst', exec.scenario.name);
+  const { name, iterationInTest: n } = exec.scenario;
+  const spec = specOf('pos-sync-burst', name);
   const { tills: planned, batchesPerTill } = posIterations(spec);
-  const n = exec.scenario.iterationInTest;
   const ours = tillsOf(spec);
   const till = ours[(n % planned) % ours.length];
   if (till === undefined) return;
@@ -62,16 +59,15 @@ export function posSyncBurst(data: SetupData): void {
   const first = round * spec.batchSize;
   const size = Math.min(spec.batchSize, spec.ticketsPerTill - first);
   const stem = uuidStem(md5(`${keyPrefix}/${spec.id}/${n % planned}/${round}`, 'hex'));
-  const random = randomAt(streamFor(spec.id), n);
-  const tickets = Array.from({ length: size }, (_, index) => ({
-    template: templateOf(spec.id, random.below(TEMPLATES)),
-    stem: stem + hex2(index),
-    sequence: first + index + 1,
-  }));
+  const tickets: Ticket[] = [];
+  for (let index = 0; index < size; index += 1)
+    tickets.push({
+      template: templateOf(spec.id, (n + 7 * index) % TEMPLATES),
+      stem: stem + hex2(index),
+      sequence: first + index + 1,
+    });
   const at = new Date().toISOString().slice(0, 19).replace('T', ' ');
-  runJourney(spec, data, { ...journey, name: 'sync-backlog' }, (odoo) =>
-    syncBatch(odoo, { till, tickets, userId: catalogue.userId, at }),
-  );
+  runJourney(spec, data, { ...journey, name: 'sync-backlog' }, (odoo) => syncBatch(odoo, { till, tickets, at }));
 }
 
 /** When the load has ended: closes what dropped or failed iterations left open, so that the next shift can start. */

@@ -36,11 +36,9 @@ const ZERO = int(0);
  */
 export interface TicketTemplate {
   readonly total: number;
-  /** From behind the date of the order to the lines, and from them to the payment's date. */
-  readonly beforeLines: string;
-  /** The lines, split where a uuid's stem belongs. */
-  readonly lines: readonly string[];
-  readonly afterLines: string;
+  /** Everything up to the payment's changing fields, cut where a uuid's stem belongs: `MAX_TICKET_LINES` + 1 parts, '' where no line is. */
+  readonly parts: readonly string[];
+  readonly payment: string;
 }
 
 const MAX_TICKET_LINES = 5;
@@ -49,6 +47,7 @@ const STEM = '@STEM@';
 export function ticketTemplate(
   random: Random,
   products: readonly { readonly id: number; readonly listPrice: number }[],
+  userId: number,
 ): TicketTemplate {
   let cents = 0;
   const lines = Array.from({ length: 1 + random.below(MAX_TICKET_LINES) }, (_, index) => {
@@ -73,6 +72,7 @@ export function ticketTemplate(
   });
   const total = double(cents / 100);
   const fixed = [
+    member('user_id', int(userId)),
     member('partner_id', FALSE),
     member('pricelist_id', FALSE),
     member('fiscal_position_id', FALSE),
@@ -84,11 +84,16 @@ export function ticketTemplate(
     member('state', text('paid')),
     member('last_order_preparation_change', text('{}')),
   ].join('');
+  const [first = '', ...others] = lines.join('').split(STEM);
+  const missing = MAX_TICKET_LINES - others.length;
   return {
     total: cents / 100,
-    beforeLines: `${fixed}<member><name>lines</name><value><array><data>`,
-    lines: lines.join('').split(STEM),
-    afterLines: `</data></array></value></member><member><name>payment_ids</name><value><array><data><value><array><data>${ZERO}${ZERO}<value><struct>${member('amount', total)}`,
+    parts: [
+      `${fixed}<member><name>lines</name><value><array><data>${first}`,
+      ...others,
+      ...Array.from({ length: missing }, () => ''),
+    ],
+    payment: `</data></array></value></member><member><name>payment_ids</name><value><array><data><value><array><data>${ZERO}${ZERO}<value><struct>${member('amount', total)}`,
   };
 }
 
@@ -101,25 +106,23 @@ export interface Ticket {
 
 export const ticketUuid = (ticket: Ticket): string => `${ticket.stem}00`;
 
-/** `at`: `YYYY-MM-DD HH:MM:SS`, UTC. */
-export function encodeTicket(
-  { template, stem, sequence }: Ticket,
-  till: Till,
-  sessionId: number,
-  userId: number,
-  at: string,
-): string {
-  // One concatenation for the whole ticket, which is what makes it cheap; the lines' parts are as many as MAX_TICKET_LINES and one.
-  const { lines } = template;
-  const part2 = lines[2] ?? '';
-  const part3 = lines[3] ?? '';
-  const part4 = lines[4] ?? '';
-  const part5 = lines[5] ?? '';
-  const stem2 = part2 === '' ? '' : stem;
-  const stem3 = part3 === '' ? '' : stem;
-  const stem4 = part4 === '' ? '' : stem;
-  const stem5 = part5 === '' ? '' : stem;
-  return `<value><struct><member><name>uuid</name><value><string>${stem}00</string></value></member><member><name>name</name><value><string>Order ${stem}</string></value></member><member><name>session_id</name><value><int>${sessionId}</int></value></member><member><name>user_id</name><value><int>${userId}</int></value></member><member><name>sequence_number</name><value><int>${sequence}</int></value></member><member><name>date_order</name><value><string>${at}</string></value></member>${template.beforeLines}${lines[0]}${stem}${lines[1]}${stem2}${part2}${stem3}${part3}${stem4}${part4}${stem5}${part5}${template.afterLines}<member><name>name</name><value><string>${at}</string></value></member><member><name>payment_method_id</name><value><int>${till.paymentMethodId}</int></value></member></struct></value></data></array></value></data></array></value></member></struct></value>`;
+/** Parts of the argument of `sync_from_ui`. `at`: `YYYY-MM-DD HH:MM:SS`, UTC. */
+export function encodeTickets(tickets: readonly Ticket[], till: Till, sessionId: number, at: string): readonly string[] {
+  const shift = `</string></value></member><member><name>session_id</name><value><int>${sessionId}</int></value></member><member><name>date_order</name><value><string>${at}</string></value></member><member><name>sequence_number</name><value><int>`;
+  const paid = `<member><name>name</name><value><string>${at}</string></value></member><member><name>payment_method_id</name><value><int>${till.paymentMethodId}</int></value></member></struct></value></data></array></value></data></array></value></member></struct></value>`;
+  const encoded: string[] = [];
+  // One concatenation for a whole ticket is what makes it cheap.
+  for (const { template, stem, sequence } of tickets) {
+    const { parts, payment } = template;
+    const stem2 = parts[2] && stem;
+    const stem3 = parts[3] && stem;
+    const stem4 = parts[4] && stem;
+    const stem5 = parts[5] && stem;
+    encoded.push(
+      `<value><struct><member><name>uuid</name><value><string>${stem}00</string></value></member><member><name>name</name><value><string>Order ${stem}${shift}${sequence}</int></value></member>${parts[0]}${stem}${parts[1]}${stem2}${parts[2]}${stem3}${parts[3]}${stem4}${parts[4]}${stem5}${parts[5]}${payment}${paid}`,
+    );
+  }
+  return listOfList(encoded);
 }
 
 const SESSION_FIELDS = struct([member('fields', texts(['state'])), member('order', text('id')), member('limit', int(1))]);
@@ -173,11 +176,11 @@ const RESEND_AFTER_MS = 1_000;
 export interface Batch {
   readonly till: Till;
   readonly tickets: readonly Ticket[];
-  readonly userId: number;
+  /** `YYYY-MM-DD HH:MM:SS`, UTC. */
   readonly at: string;
 }
 
-export function syncBatch(odoo: OdooSession, { till, tickets, userId, at }: Batch): Outcome {
+export function syncBatch(odoo: OdooSession, { till, tickets, at }: Batch): Outcome {
   const keys = tickets.map(ticketUuid).join(' ');
   let outcome: Outcome = 'fail';
   for (let attempt = 0; attempt <= MAX_RESENDS && odoo.leftMs() > 0; attempt += 1) {
@@ -188,7 +191,7 @@ export function syncBatch(odoo: OdooSession, { till, tickets, userId, at }: Batc
       step: attempt === 0 ? 'sync' : 'sync-again',
       model: 'pos.order',
       method: 'sync_from_ui',
-      args: listOfList(tickets.map((ticket) => encodeTicket(ticket, till, sessionId, userId, at))),
+      args: encodeTickets(tickets, till, sessionId, at),
       effect: 'create',
       keys,
     });

@@ -8,6 +8,7 @@ import { type Environment, type K6Process, startK6 } from '../clients/k6-binary.
 import { packageRoot } from '../clients/package-root.ts';
 import { HarnessError } from '../errors.ts';
 import type { LoadInput } from '../model/catalogue.ts';
+import type { ScenarioSpec } from '../model/plan.ts';
 import type { RunnerRecord } from '../model/run-records.ts';
 import { explainExit } from './k6-exit.ts';
 import { createK6LogReader } from './k6-log.ts';
@@ -92,18 +93,27 @@ function k6Arguments(): string[] {
   ];
 }
 
+/** Share of its live heap, %, that k6 fills before Go collects garbage, and the memory per VU that bounds it (a VU has 1-3 MiB). */
+const GC_PERCENT = 800;
+const MEMORY_MIB = 512;
+const MEMORY_PER_VU_MIB = 4;
+
 /**
- * k6 has a small live heap and makes garbage with every message: with Go's default of 100 a quarter of its CPU is garbage collection.
+ * k6 has a small live heap and makes garbage with every message: with Go's default of GOGC=100 a quarter of its CPU is garbage
+ * collection. The limit is soft: beyond it Go collects more often, it does not fail.
  */
-export const K6_GOGC = '400';
+export function k6Memory(scenarios: readonly ScenarioSpec[]): { readonly GOGC: string; readonly GOMEMLIMIT: string } {
+  const vus = scenarios.reduce((sum, spec) => sum + spec.maxVus, 0);
+  return { GOGC: String(GC_PERCENT), GOMEMLIMIT: `${MEMORY_MIB + MEMORY_PER_VU_MIB * vus}MiB` };
+}
 
 /** Variables that k6 takes for options (`K6_VUS`, `K6_DURATION`, ...) would replace the plan's scenarios: none is passed on. */
-export function k6Environment(options: Pick<RunLoadOptions, 'env' | 'password'>, inputFile: string): Environment {
+export function k6Environment(options: Pick<RunLoadOptions, 'env' | 'password' | 'input'>, inputFile: string): Environment {
   const kept = Object.entries(options.env).filter(([name]) => !name.startsWith('K6_'));
   return {
     ...Object.fromEntries(kept),
     K6_CSV_TIME_FORMAT: 'unix_micro',
-    GOGC: K6_GOGC,
+    ...k6Memory(options.input.scenarios),
     PEAKPROOF_LOAD: inputFile,
     PEAKPROOF_SUMMARY: 'summary.json',
     PEAKPROOF_ODOO_PASSWORD: options.password,

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/clients/package-root.ts';
 import { resolveK6 } from '../../src/load/resolve-k6.ts';
-import { K6_GOGC } from '../../src/load/run-load.ts';
+import { k6Memory } from '../../src/load/run-load.ts';
 import { answerXml } from '../integration/load-stub-odoo.ts';
 
 export const MAX_RATIO = 1.6;
@@ -84,7 +84,7 @@ async function cpuMs(k6: string, run: BenchRun): Promise<number> {
         BENCH_ITERATIONS: String(run.iterations),
         K6_CSV_TIME_FORMAT: 'unix_micro',
         // Both clients as `runLoad` starts k6.
-        GOGC: K6_GOGC,
+        ...k6Memory([]),
       },
     },
   );
