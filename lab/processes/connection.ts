@@ -12,6 +12,8 @@ export interface LabConnection {
   readonly deployment: string;
   readonly hpa: string;
   readonly selector: string;
+  /** How often its autoscaler decides; Kubernetes says that nowhere. */
+  readonly hpaSyncSeconds: number;
   readonly patroniUrls: readonly string[];
   /** Through the switchable path, as the ERP goes. */
   readonly postgresUrl: string;

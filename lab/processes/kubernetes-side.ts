@@ -22,6 +22,7 @@ export interface KubernetesSide {
     readonly deployment: string;
     readonly hpa: string;
     readonly selector: string;
+    readonly hpaSyncSeconds: number;
   };
   /** Stops serving and controlling; the pods' processes stay. */
   close(): Promise<void>;
@@ -101,7 +102,14 @@ export async function startKubernetesSide(options: KubernetesSideOptions): Promi
   runtime.onChange(label);
   const timer = setInterval(label, 1_000);
   return {
-    names: { context: api.contextName, namespace: api.namespace, deployment: 'erp', hpa: 'erp', selector: 'app=erp' },
+    names: {
+      context: api.contextName,
+      namespace: api.namespace,
+      deployment: 'erp',
+      hpa: 'erp',
+      selector: 'app=erp',
+      hpaSyncSeconds: SYNC_PERIOD_MS / 1000,
+    },
     async close() {
       clearInterval(timer);
       await api.close({ stopPods: false });

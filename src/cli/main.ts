@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CommanderError } from 'commander';
+import { readTimeouts } from '../clients/timeouts.ts';
 import { type CliContext, listenForInterrupts } from './context.ts';
 import { EXIT, exitCodeForError } from './exit-codes.ts';
 import { createOutput, formatError } from './output.ts';
@@ -22,6 +23,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     },
   };
   try {
+    readTimeouts(process.env);
     await buildProgram(context).parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? EXIT.pass : EXIT.usage;

@@ -26,7 +26,7 @@ export function hpaBound(environment: EnvironmentRecord, from: number, to: numbe
   const policies = given.length > 0 ? given : DEFAULT_POLICIES;
   const stepsSeconds = fastestSeconds(policies, scaleUp?.selectPolicy === 'Min', from, to);
   const total = syncSeconds + windowSeconds + stepsSeconds;
-  return `${from} to ${to} replicas takes up to ${total} s by configuration: sync ${syncSeconds} s + stabilisation ${windowSeconds} s + policies ${stepsSeconds} s`;
+  return `${from} to ${to} replicas takes up to ${total} s by configuration: sync ${syncSeconds} s${kubernetes.hpaSyncSeconds === undefined ? ' (assumed, the default)' : ''} + stabilisation ${windowSeconds} s + policies ${stepsSeconds} s`;
 }
 
 /** Seconds between the first and the last step: in each period every policy allows so many more pods; max or min of them. */

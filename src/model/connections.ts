@@ -23,6 +23,7 @@ export interface LabConnection {
   readonly namespace: string;
   readonly deployment: string;
   readonly hpa: string;
+  readonly hpaSyncSeconds: number;
   readonly patroniUrls: readonly string[];
   readonly postgresUrl: string;
   readonly postgresStandbyUrls: readonly string[];

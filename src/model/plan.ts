@@ -36,6 +36,8 @@ export interface KubernetesTarget {
   readonly namespace: string;
   readonly deployment: string;
   readonly hpa?: string;
+  /** `--horizontal-pod-autoscaler-sync-period` of the cluster, which no API tells; absent: its default of 15 s is assumed. */
+  readonly hpaSyncMs?: number;
 }
 
 export type PostgresTarget =

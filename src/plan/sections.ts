@@ -48,13 +48,16 @@ const labTarget = z.strictObject({
 
 export const target = z.discriminatedUnion('kind', [odooTarget, labTarget]);
 
-export const kubernetes = z.strictObject({
-  kubeconfig: z.string().optional(),
-  context: z.string().optional(),
-  namespace: z.string().min(1),
-  deployment: z.string().min(1),
-  hpa: z.string().optional(),
-});
+export const kubernetes = z
+  .strictObject({
+    kubeconfig: z.string().optional(),
+    context: z.string().optional(),
+    namespace: z.string().min(1),
+    deployment: z.string().min(1),
+    hpa: z.string().optional(),
+    hpaSync: duration().optional(),
+  })
+  .transform(({ hpaSync, ...rest }) => ({ ...rest, ...(hpaSync !== undefined && { hpaSyncMs: hpaSync }) }));
 
 const commands = z.strictObject({
   switchover: argv.optional(),

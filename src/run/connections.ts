@@ -44,6 +44,7 @@ export function connectionsOf(plan: Plan, lab: LabConnection | undefined): Conne
       namespace: lab.namespace,
       deployment: lab.deployment,
       hpa: lab.hpa,
+      hpaSyncMs: lab.hpaSyncSeconds * 1_000,
     },
     postgres: {
       driver: 'patroni',

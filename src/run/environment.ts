@@ -55,11 +55,13 @@ async function describeKubernetes(connections: Connections, doors: Doors): Promi
   const { kubernetes } = doors.faults;
   if (kubernetes === undefined) return undefined;
   const hpaName = connections.kubernetes?.hpa;
+  const hpaSyncMs = connections.kubernetes?.hpaSyncMs;
   const hpa = hpaName === undefined ? undefined : await kubernetes.fetchHpa(hpaName);
   return {
     version: await kubernetes.fetchVersion(),
     context: kubernetes.context,
     namespace: kubernetes.namespace,
+    ...(hpaSyncMs !== undefined && { hpaSyncSeconds: hpaSyncMs / 1_000 }),
     ...(hpa && {
       hpa: {
         name: hpa.name,

@@ -37,7 +37,11 @@ export async function preflight(
   options: { readonly iMean: readonly string[] },
 ): Promise<PreflightReport> {
   const findings: Findings = { problems: [], warnings: [], passed: [] };
-  for (const problem of checkGuard(connections, options)) findings.problems.push({ ...problem, code: 'ERR_GUARD' });
+  for (const problem of checkGuard(connections, {
+    iMean: options.iMean,
+    ...(doors.faults.kubernetes && { kubernetes: doors.faults.kubernetes }),
+  }))
+    findings.problems.push({ ...problem, code: 'ERR_GUARD' });
   // The guard comes first and alone: what is not allowed is not even asked.
   if (findings.problems.length > 0) return findings;
   await checkOdoo(doors, findings);

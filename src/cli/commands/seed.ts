@@ -31,7 +31,8 @@ export function seedCommand({ cwd, env, output, interrupt }: CliContext): Comman
           plan,
           options.lab === undefined ? undefined : await readLabFile(resolve(cwd, options.lab)),
         );
-        const problems = checkGuard(connections, options);
+        const { kubernetes: _kubernetes, postgres: _postgres, redis: _redis, ...odooOnly } = connections;
+        const problems = checkGuard(odooOnly, options);
         if (problems.length > 0)
           throw new HarnessError('ERR_GUARD', 'the guard of this plan does not allow the target; nothing was touched', {
             problems,
