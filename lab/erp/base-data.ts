@@ -234,6 +234,8 @@ async function seedAccounting(env: Env): Promise<void> {
 }
 
 async function seedTechnical(env: Env): Promise<void> {
+  const [day] = await env.tx.query("SELECT ((now() AT TIME ZONE 'UTC') + interval '1 day')::text AS tomorrow");
+  const tomorrow = day?.tomorrow;
   await fixed(
     env,
     'ir_cron',
@@ -244,7 +246,15 @@ async function seedTechnical(env: Env): Promise<void> {
         [19, 'Send invoices automatically'],
         [20, 'Procurement: run scheduler'],
       ] as const
-    ).map(([id, name]) => ({ id, cron_name: name, active: true, interval_number: 1, interval_type: 'days', priority: 5 })),
+    ).map(([id, name]) => ({
+      id,
+      cron_name: name,
+      active: true,
+      interval_number: 1,
+      interval_type: 'days',
+      priority: 5,
+      nextcall: tomorrow,
+    })),
   );
   const known = await env.tx.query('SELECT model FROM ir_model');
   const have = new Set(known.map((row) => String(row.model)));

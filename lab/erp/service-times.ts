@@ -54,17 +54,18 @@ const JITTER = 0.15;
 
 export type ServiceTimes = (model: string, method: string, args: readonly Value[]) => number;
 
+const own = (costs: Readonly<Record<string, Cost>>, name: string): Cost | undefined =>
+  Object.hasOwn(costs, name) ? costs[name] : undefined;
+
 export function createServiceTimes(
   config: Pick<ErpConfig, 'serviceTimes' | 'serviceFactor'>,
   random: () => number = Math.random,
 ): ServiceTimes {
   return (model, method, args) => {
     const name = `${model}.${method}`;
-    const override = config.serviceTimes[name];
-    const cost =
-      override === undefined
-        ? (BY_NAME[name] ?? BY_METHOD[method] ?? DEFAULT)
-        : { ...(BY_NAME[name] ?? DEFAULT), baseMs: override };
+    const usual = own(BY_NAME, name) ?? own(BY_METHOD, method) ?? DEFAULT;
+    const override = Object.hasOwn(config.serviceTimes, name) ? config.serviceTimes[name] : undefined;
+    const cost = override === undefined ? usual : { ...usual, baseMs: override };
     const [first] = args;
     const items = Array.isArray(first) ? first.length : 1;
     const full = Math.min(items, FULL_PRICE_ITEMS);

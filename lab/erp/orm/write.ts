@@ -43,10 +43,10 @@ function withDefaults(env: Env, model: ModelSpec, vals: Vals): Vals {
 
 function requireMandatory(model: ModelSpec, vals: Vals): void {
   for (const [name, field] of Object.entries(model.fields)) {
-    if (!field.required || !isStored(field) || field.type === 'boolean' || isNumeric(field)) continue;
+    if (!field.required || !isStored(field)) continue;
     const value = vals[name];
-    if (value === undefined || value === null || value === false || value === '')
-      throw missingRequired(model.label, model.name, field.label, name);
+    const empty = value === undefined || value === null || (!isNumeric(field) && (value === false || value === ''));
+    if (empty) throw missingRequired(model.label, model.name, field.label, name);
   }
 }
 
