@@ -49,6 +49,11 @@ export const paymentMethod: ModelSpec = {
   },
 };
 
+/** Whether a till takes cash: only then is there any to count. */
+const takesCash = (configId: string): string =>
+  `EXISTS (SELECT 1 FROM pos_config_pos_payment_method_rel r JOIN pos_payment_method m ON m.id = r.pos_payment_method_id
+    JOIN account_journal j ON j.id = m.journal_id WHERE r.pos_config_id = ${configId} AND j.type = 'cash')`;
+
 const currentSession = (alias: string, column: string): string =>
   `(SELECT s.${column} FROM pos_session s WHERE s.config_id = ${alias}.id AND s.state <> 'closed' AND NOT s.rescue ORDER BY s.id DESC LIMIT 1)`;
 
@@ -69,7 +74,7 @@ export const config: ModelSpec = {
     picking_type_id: many2one('Operation Type', 'stock.picking.type'),
     warehouse_id: many2one('Warehouse', 'stock.warehouse'),
     currency_id: many2one('Currency', 'res.currency', { default: 1 }),
-    cash_control: boolean('Advanced Cash Control', { default: true }),
+    cash_control: boolean('Advanced Cash Control', { sql: (alias) => takesCash(`${alias}.id`) }),
     module_pos_restaurant: boolean('Is a Bar/Restaurant', { default: false }),
     payment_method_ids: many2many('Payment Methods', 'pos.payment.method', PAYMENT_LINK),
     session_ids: one2many('Sessions', 'pos.session', 'config_id'),
@@ -104,6 +109,12 @@ export const session: ModelSpec = {
     opening_notes: text('Opening Notes'),
     closing_notes: text('Closing Notes'),
     cash_register_balance_start: monetary('Starting Balance', { default: 0 }),
+    cash_control: boolean('Has Cash Control', { sql: (alias) => takesCash(`${alias}.config_id`) }),
+    cash_register_balance_end: monetary('Theoretical Closing Balance', {
+      sql: (alias) =>
+        `${alias}.cash_register_balance_start + COALESCE((SELECT sum(p.amount) FROM pos_payment p JOIN pos_payment_method m ON m.id = p.payment_method_id
+          JOIN account_journal j ON j.id = m.journal_id WHERE p.session_id = ${alias}.id AND j.type = 'cash'), 0)`,
+    }),
     cash_register_balance_end_real: monetary('Ending Balance', { default: 0 }),
     move_id: many2one('Journal Entry', 'account.move'),
     order_ids: one2many('Orders', 'pos.order', 'session_id'),
