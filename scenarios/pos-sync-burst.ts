@@ -5,7 +5,7 @@ import type { PosSyncBurstSpec } from '../src/model/plan.ts';
 import { runJourney, type SetupData, sessionOf } from './iteration.ts';
 import { closeTill, syncBatch, type Ticket, type TicketTemplate, type Till, ticketTemplate } from './journeys/pos-shift.ts';
 import { catalogue, input, keyPrefix, products, specOf, tills } from './load-input.ts';
-import { hex2, randomAt, streamOf, uuidStem } from './random.ts';
+import { hex2, hex4, randomAt, streamOf, uuidStem } from './random.ts';
 import { evenArrivals, type K6Scenario, posIterations } from './shape.ts';
 
 export const posSyncBurstScenario = (spec: PosSyncBurstSpec): K6Scenario =>
@@ -30,7 +30,7 @@ function tillsOf(spec: PosSyncBurstSpec): readonly Till[] {
 }
 
 /** Different tickets of a load; each is sent many times, under new uuids. */
-const TEMPLATES = 32;
+const TEMPLATES = 16;
 
 const templates: Record<string, (TicketTemplate | undefined)[]> = {};
 
@@ -41,6 +41,15 @@ function templateOf(scenario: string, index: number): TicketTemplate {
   const made = ticketTemplate(randomAt(streamOf(input.seed, scenario, 'tickets'), index), products, catalogue.userId);
   templates[scenario][index] = made;
   return made;
+}
+
+const stems: Record<string, string> = {};
+
+/** Where the uuids of a till's tickets start in this run. */
+function stemOf(scenario: string, till: number): string {
+  const name = `${scenario}/${till}`;
+  stems[name] ??= uuidStem(md5(`${keyPrefix}/${name}`, 'hex'));
+  return stems[name];
 }
 
 export function posSyncBurst(data: SetupData): void {
@@ -58,7 +67,7 @@ export function posSyncBurst(data: SetupData): void {
   }
   const first = round * spec.batchSize;
   const size = Math.min(spec.batchSize, spec.ticketsPerTill - first);
-  const stem = uuidStem(md5(`${keyPrefix}/${spec.id}/${n % planned}/${round}`, 'hex'));
+  const stem = stemOf(spec.id, n % planned) + hex4(round);
   const tickets: Ticket[] = [];
   for (let index = 0; index < size; index += 1)
     tickets.push({

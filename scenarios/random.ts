@@ -32,14 +32,19 @@ export function randomAt(stream: number, n: number): Random {
 }
 
 /**
- * 32 of the 36 characters of a version-4 shaped UUID, from a digest of at least 28 hexadecimal digits. The last four are the caller's:
- * many ids for one digest.
+ * 28 of the 36 characters of a version-4 shaped UUID, from a digest of at least 24 hexadecimal digits. The last eight are the caller's:
+ * very many ids for one digest.
  */
 export const uuidStem = (hex: string): string =>
-  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 28)}`;
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 24)}`;
 
-/** The last two digits of an id under a stem, twice: which ticket, which line. */
-export const hex2 = (n: number): string => (n < 16 ? '0' : '') + n.toString(16);
+const HEX2 = Array.from({ length: 256 }, (_, n) => (n < 16 ? '0' : '') + n.toString(16));
+
+/** Two digits of an id under a stem: which ticket, which line. 0-255. */
+export const hex2 = (n: number): string => HEX2[n] ?? '';
+
+/** Four digits: which batch. 0-65535. */
+export const hex4 = (n: number): string => hex2(n >> 8) + hex2(n & 255);
 
 /** Draws ranks 0..count-1 with probability proportional to 1 / (rank+1)^exponent. */
 export function zipf(count: number, exponent: number): (random: Random) => number {

@@ -49,8 +49,9 @@ const EMPTY_LIST = '<value><array><data></data></array></value>';
 /** Parts of a list that holds one list. */
 export const listOfList = (items: readonly string[]): readonly string[] => [OPEN_LISTS, ...items, CLOSE_LISTS];
 
-const OPEN_LISTS = '<value><array><data><value><array><data>';
-const CLOSE_LISTS = '</data></array></value></data></array></value>';
+/** Around the parts of a list that is the only argument. */
+export const OPEN_LISTS = '<value><array><data><value><array><data>';
+export const CLOSE_LISTS = '</data></array></value></data></array></value>';
 
 export const NO_KWARGS = struct([]);
 

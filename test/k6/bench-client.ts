@@ -11,7 +11,7 @@ import {
 } from '../../scenarios/journeys/pos-shift.ts';
 import { openSession, type VuSession } from '../../scenarios/odoo/session.ts';
 import { int, member, numberOfRow, struct, texts } from '../../scenarios/odoo/xmlrpc.ts';
-import { hex2, randomAt, streamOf, uuidStem, zipf } from '../../scenarios/random.ts';
+import { hex2, hex4, randomAt, streamOf, uuidStem, zipf } from '../../scenarios/random.ts';
 
 const { BENCH_URL: url = '', BENCH_CLIENT: client = '', BENCH_MESSAGE: message = '', BENCH_BODY: bodyFile = '' } = __ENV;
 const iterations = Number(__ENV.BENCH_ITERATIONS);
@@ -53,6 +53,7 @@ const planned =
 
 let session: VuSession | undefined;
 let count = 0;
+let stem: string | undefined;
 
 function bare(): void {
   http.post(`${url}/${message}`, body, { headers: { 'Content-Type': 'text/xml' } });
@@ -75,12 +76,13 @@ function ours(): void {
     if (visit === undefined || createOrder(odoo, visit).outcome !== 'ok') throw new Error('no order');
     return;
   }
-  const stem = uuidStem(md5(`PP-run/tills/${n}`, 'hex'));
+  stem ??= uuidStem(md5('PP-run/tills/1', 'hex'));
+  const batch = stem + hex4(n & 65_535);
   const tickets: Ticket[] = [];
   for (let index = 0; index < 5; index += 1) {
-    const at = (n + 7 * index) % 32;
+    const at = (n + 7 * index) % 16;
     templates[at] ??= ticketTemplate(randomAt(visits, at), products, 2);
-    tickets.push({ template: templates[at], stem: stem + hex2(index), sequence: index });
+    tickets.push({ template: templates[at], stem: batch + hex2(index), sequence: index });
   }
   odoo.call({
     step: 'sync',

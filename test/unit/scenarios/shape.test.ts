@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hex2, randomAt, streamOf, uuidStem, zipf } from '../../../scenarios/random.ts';
+import { hex2, hex4, randomAt, streamOf, uuidStem, zipf } from '../../../scenarios/random.ts';
 import {
   closeActivity,
   closeIterations,
@@ -125,8 +125,8 @@ describe('chance', () => {
   });
 
   test('makes UUIDs of version 4 with room for tickets and lines', () => {
-    const uuid = `${uuidStem('0123456789abcdef0123456789abcdef')}${hex2(7)}${hex2(200)}`;
-    expect(uuid).toBe('01234567-89ab-4def-a123-4567' + '89ab07c8');
+    const uuid = `${uuidStem('0123456789abcdef0123456789abcdef')}${hex4(4_097)}${hex2(7)}${hex2(200)}`;
+    expect(uuid).toBe('01234567-89ab-4def-a123-4567100107c8');
     expect(uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 });
