@@ -156,6 +156,33 @@ describe('bad input', () => {
     });
   });
 
+  test('what could not be undone beats the verdict: exit 4, said by every report and by rollback', async () => {
+    const user = new URL(lab.postgresUrl);
+    user.username = lab.postgresUser;
+    const plan = odooPlan(
+      {},
+      {
+        postgres: {
+          driver: 'command',
+          connection: { url: user.href, password: { file: lab.postgresPasswordFile } },
+          commands: { switchover: ['true'], rejoin: ['false'] },
+        },
+        faults: [
+          { id: 'not-undone', kind: 'postgres/failover', mode: 'switchover', at: '1s', proveWithin: '1s', revertWithin: '3s' },
+        ],
+        phases: { warmUp: '1s', baseline: '3s', disturbance: '8s', recovery: '3s', settle: '2s' },
+        load: { scenarios: [{ id: 'flash-sale', kind: 'flash-sale', stages: [{ ratePerSecond: 1, for: '15s' }] }] },
+      },
+    );
+    const result = await run(plan, ['--json']);
+    expect(result.exitCode, result.stderr).toBe(4);
+    const { runDir } = JSON.parse(result.stdout) as { readonly runDir: string };
+    expect(await readFile(join(runDir, 'summary.md'), 'utf8')).toMatch(/not undone|undo/i);
+    expect((await runCli(['rollback', runDir], { cwd, env: { PEAKPROOF_TIMEOUTS: '{"rollbackRevert":3000}' } })).exitCode).toBe(
+      4,
+    );
+  });
+
   describe('a damaged run folder', () => {
     let runDir: string;
     let evaluated: string;
