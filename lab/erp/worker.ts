@@ -51,7 +51,7 @@ const routes = createRoutes({
   uptimeSeconds: () => (monotonic() - startedAt) / 1_000,
   counters: () => ({ retriedTransactions: database.retried, redisErrors: cache.errors, passwordChecks: passwords.computed }),
 });
-const server = await startServer(routes, queue, config);
+const [server] = await Promise.all([startServer(routes, queue, config), cache.ready()]);
 
 async function stop(): Promise<void> {
   await server.close();

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestRedis } from './chaos-redis-server.ts';
@@ -234,6 +235,28 @@ describe('Redis', () => {
     expect(after.passwordChecks).toBe(6);
     expect(after.redisErrors).toBeGreaterThan(0);
     expect(await own.stop()).toBe(0);
+  });
+
+  test('paused or full, it is left alone after a short timeout', async () => {
+    const redis = await startTestRedis({ policy: 'noeviction', maxMemoryMiB: 16, maxClients: 50 });
+    const admin = new Redis(redis.url);
+    const own = await erp.startWorker({ ERP_REDIS_URL: redis.url, ERP_PASSWORD_MEMORY_MS: '0' });
+    const shop = new Client(own.url);
+    await shop.call('res.partner', 'search', [[]]);
+    await admin.client('PAUSE', 3_000, 'ALL');
+    const from = performance.now();
+    for (let n = 0; n < 6; n += 1) await shop.call('res.partner', 'search', [[]]);
+    // Six calls, two commands each: with a timeout for each of them it would be 1.2 s of waiting alone.
+    expect(performance.now() - from).toBeLessThan(2_500);
+    expect((await busy(own.url)).redisErrors).toBeGreaterThanOrEqual(3);
+    await admin.client('UNPAUSE');
+    await admin.flushall();
+    await admin.config('SET', 'maxmemory', '1');
+    await sleep(1_100);
+    expect(await shop.call('sale.order', 'create', [orderOf('full-redis')])).toEqual(expect.any(Number));
+    admin.disconnect();
+    await own.stop();
+    await redis.stop();
   });
 
   test('is not used at all when it is not on the path', async () => {

@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 
 const COMMAND_TIMEOUT_MS = 100;
 const CONNECT_TIMEOUT_MS = 500;
+const READY_TIMEOUT_MS = 200;
 /** After this many failures in a row the cache is left alone for a while, so that a dead Redis does not add its timeout to every call. */
 const FAILURES_TO_PAUSE = 3;
 const PAUSE_MS = 1_000;
@@ -18,6 +19,7 @@ export interface Cache {
   forgetMatching(pattern: string): Promise<void>;
   forget(key: string): Promise<void>;
   readonly errors: number;
+  ready(): Promise<void>;
   close(): void;
 }
 
@@ -27,6 +29,7 @@ export const noCache: Cache = {
   forgetMatching: async () => undefined,
   forget: async () => undefined,
   errors: 0,
+  ready: async () => undefined,
   close: () => undefined,
 };
 
@@ -53,11 +56,11 @@ export class RedisCache implements Cache {
     });
   }
 
-  /** Resolves when connected, or after the connect timeout: starting does not depend on Redis. */
+  /** Resolves when connected, or after a short while: starting does not depend on Redis. */
   async ready(): Promise<void> {
     if (this.#redis.status === 'ready') return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, CONNECT_TIMEOUT_MS);
+      const timer = setTimeout(resolve, READY_TIMEOUT_MS);
       this.#redis.once('ready', () => {
         clearTimeout(timer);
         resolve();
