@@ -269,7 +269,10 @@ describe('Redis', () => {
 });
 
 describe('sabotage', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'peakproof-sabotage-'));
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'peakproof-sabotage-'));
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const logged = (file: string): readonly { sabotage: string; key: string; at: number }[] => {
