@@ -53,6 +53,8 @@ const TEARDOWN_MS = 120_000;
 const STOP_GRACE_MS = 30_000;
 /** k6 that ends more than this before its last arrival has ended too early. */
 const EARLY_SLACK_MS = 1_500;
+/** Of Node: a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Below this there is no point in starting: an hour of samples has more. */
 const MIN_FREE_BYTES = 64 * 2 ** 20;
 
@@ -129,7 +131,7 @@ function follow(child: K6Process, options: RunLoadOptions, spawnedAt: number): R
   let stopped = false;
   let overdue: string | null = null;
   const timers: NodeJS.Timeout[] = [];
-  const after = (ms: number, act: () => void) => timers.push(setTimeout(act, ms));
+  const after = (ms: number, act: () => void) => timers.push(setTimeout(act, Math.min(ms, LONGEST_TIMER_MS)));
 
   const stop = () => {
     if (stopped) return;
