@@ -2,7 +2,7 @@ import { awaitCondition } from '../../src/clients/await-condition.ts';
 import type { PatroniCluster, PatroniConfig } from '../../src/clients/ports.ts';
 import { HarnessError } from '../../src/errors.ts';
 import type { PostgresFailoverSpec } from '../../src/model/plan.ts';
-import type { FaultDoors, Proof } from '../fault.ts';
+import type { FaultContext, FaultDoors, Proof } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
 import { bestCandidate, describeCluster, primaryOf } from './cluster-health.ts';
 import type { FailoverDriver, PlannedFailover } from './driver.ts';
@@ -76,7 +76,7 @@ export const patroniDriver: FailoverDriver = {
     const patroni = requireDoor(context, 'patroni', KIND);
     const look = async () => ({
       cluster: await patroni.fetchCluster({ signal: context.signal }),
-      writable: context.postgres === undefined ? null : await context.postgres.isWritable({ signal: context.signal }),
+      writable: await someMemberWritable(context),
     });
     const moved = (cluster: PatroniCluster) => {
       const primary = primaryOf(cluster);
@@ -84,14 +84,14 @@ export const patroniDriver: FailoverDriver = {
     };
     try {
       const { cluster, writable } = await awaitCondition('newPrimary', look, {
-        until: (seen) => moved(seen.cluster) && seen.writable !== false,
+        until: (seen) => moved(seen.cluster) && seen.writable !== undefined,
         describe: (seen) =>
-          `${describeCluster(seen.cluster)}; writable through the application's address: ${seen.writable ?? 'not asked'}`,
+          `${describeCluster(seen.cluster)}; takes writes: ${seen.writable === null ? 'not asked' : (seen.writable ?? 'no member')}`,
         timeoutMs: spec.proveWithinMs,
         clock: context.clock,
         signal: context.signal,
       });
-      return provenBy(planned, cluster, writable, context);
+      return provenBy(planned, cluster, writable);
     } catch (error) {
       if (error instanceof HarnessError) return { proven: false, evidence: [error.message] };
       throw error;
@@ -137,19 +137,29 @@ function predict(mode: PostgresFailoverSpec['mode'], { ttlSeconds, loopWaitSecon
   );
 }
 
-async function provenBy(
-  planned: PlannedFailover,
-  cluster: PatroniCluster,
-  writable: boolean | null,
-  { postgres }: FaultDoors,
-): Promise<Proof> {
+/**
+ * Label of a member that takes writes: asked directly where the plan names the members, since the application's own address
+ * may be what does not recover. Undefined: none does; null: the plan has no connection to ask.
+ */
+async function someMemberWritable({ postgres, postgresStandbys = [], signal }: FaultContext): Promise<string | null | undefined> {
+  const members = postgresStandbys.length > 0 ? postgresStandbys : postgres === undefined ? [] : [postgres];
+  if (members.length === 0) return null;
+  const looks = await Promise.allSettled(members.map((member) => member.isWritable({ signal })));
+  signal.throwIfAborted();
+  return members.find((_, index) => {
+    const look = looks[index];
+    return look?.status === 'fulfilled' && look.value;
+  })?.label;
+}
+
+function provenBy(planned: PlannedFailover, cluster: PatroniCluster, writable: string | null | undefined): Proof {
   const primary = primaryOf(cluster);
   return {
     proven: true,
     evidence: [
       `primary was ${planned.oldPrimary}, is ${primary?.name}`,
       `timeline was ${planned.timeline}, is ${primary?.timeline}`,
-      writable === null ? 'no connection in the plan: not shown to be writable' : `${postgres?.label} takes writes`,
+      writable === null ? 'no connection in the plan: not shown to be writable' : `${writable} takes writes`,
     ],
   };
 }

@@ -10,6 +10,7 @@ import { commandsMode } from './modes/commands.ts';
 import { connectionsMode } from './modes/connections.ts';
 import { flushSessionsMode } from './modes/flush-sessions.ts';
 import { memoryMode } from './modes/memory.ts';
+import { fetchOtherClients, type OtherClients } from './other-clients.ts';
 import { removeFlood } from './remove-flood.ts';
 
 const KIND = 'redis/flood';
@@ -23,6 +24,8 @@ const MODES: Readonly<Record<RedisFloodSpec['mode'], FloodMode>> = {
 
 export interface InjectedFlood {
   readonly before: RedisInfo;
+  /** As the flood began, when the application could still be seen. */
+  readonly others: OtherClients;
   readonly startedMonotonic: number;
   readonly progress: FloodProgress;
 }
@@ -41,7 +44,9 @@ export const flood: Fault<RedisFloodSpec, null, InjectedFlood> = {
         hint: 'give the address of the master',
       });
     }
-    return { ...(await MODES[spec.mode].describe(spec, redis, info)), state: null };
+    const description = await MODES[spec.mode].describe(spec, redis, info);
+    const others = await fetchOtherClients(redis);
+    return { ...description, blastRadius: `${description.blastRadius}; ${others.told}`, state: null };
   },
 
   async inject(spec, plan, context, started) {
@@ -52,6 +57,7 @@ export const flood: Fault<RedisFloodSpec, null, InjectedFlood> = {
     const connectionName = `peakproof-flood-${runId}-${spec.id}`.replace(/\s/g, '-');
     try {
       const before = await admin.info();
+      const others = await fetchOtherClients(admin);
       await context.openUndo({
         fault: spec.id,
         kind: KIND,
@@ -59,7 +65,7 @@ export const flood: Fault<RedisFloodSpec, null, InjectedFlood> = {
         data: { mode: spec.mode, prefix, connectionName },
       });
       signal.throwIfAborted();
-      const state: InjectedFlood = { before, startedMonotonic: clock.monotonic(), progress };
+      const state: InjectedFlood = { before, others, startedMonotonic: clock.monotonic(), progress };
       const injection: Injection<InjectedFlood> = { injectedAt: clock.now(), detail: `flood of ${spec.mode} began`, state };
       let begun = false;
       const begin = (): void => {
@@ -105,7 +111,8 @@ async function proveFlood(spec: RedisFloodSpec, { state }: Injection<InjectedFlo
       clock,
       signal,
     });
-    return { proven, evidence };
+    // Counters that move prove the flood; only clients that can feel it make it a fault of this system.
+    return { proven: proven && state.others.count > 0, evidence: [...evidence, state.others.told] };
   } catch (error) {
     if (error instanceof HarnessError) return { proven: false, evidence: [error.message] };
     throw error;

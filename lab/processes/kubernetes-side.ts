@@ -69,7 +69,7 @@ export async function startKubernetesSide(options: KubernetesSideOptions): Promi
             ],
           },
           scaleDown: {
-            stabilizationWindowSeconds: 60,
+            stabilizationWindowSeconds: 15,
             selectPolicy: 'Max',
             policies: [{ type: 'Pods', value: 1, periodSeconds: 15 }],
           },

@@ -85,6 +85,9 @@ function toArgument(value: string | number | Buffer): string | Buffer {
   return typeof value === 'number' ? String(value) : value;
 }
 
+/** Name, and beginning of the names, of every connection of the harness. */
+export const OWN_CLIENT_NAME = 'peakproof';
+
 async function connect({ url, username, password }: RedisOptions): Promise<Redis> {
   const { host, port, db, tls } = parseUrl(url);
   const client = new Redis({
@@ -114,10 +117,20 @@ async function connect({ url, username, password }: RedisOptions): Promise<Redis
   try {
     await client.connect();
     if (db !== 0) await client.call('SELECT', String(db));
+    await nameConnection(client);
     return client;
   } catch (error) {
     client.disconnect();
     throw lastError ?? error;
+  }
+}
+
+/** Ours can be told from the application's in CLIENT LIST; an account that may not name itself works all the same. */
+async function nameConnection(client: Redis): Promise<void> {
+  try {
+    await client.call('CLIENT', 'SETNAME', OWN_CLIENT_NAME);
+  } catch (error) {
+    if (!(error instanceof Error && /NOPERM|unknown command/i.test(error.message))) throw error;
   }
 }
 

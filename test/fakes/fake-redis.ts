@@ -8,6 +8,8 @@ export interface FakeRedisOptions {
   readonly maxClients?: number;
   /** Counters of INFO stay as they are, whatever is done. */
   readonly unmoved?: boolean;
+  /** Nobody but the harness is connected. */
+  readonly offPath?: boolean;
   /** UNLINK answers 0. */
   readonly keepsKeys?: boolean;
 }
@@ -25,6 +27,7 @@ export function createFakeRedis(options: FakeRedisOptions): FakeRedis {
   const log: string[] = [];
   const counters = { evicted: 0, oom: 0, rejected: 0, commands: 0 };
   const clients = new Map<number, string>();
+  const strangers = options.offPath === true ? [] : ['id=900 name=erp db=0', 'id=901 name= db=0'];
   let made = 0;
   let blockedUntil = 0;
   const used = (): number => 1_000_000 + [...keys.values()].reduce((sum, size) => sum + size, 0);
@@ -79,7 +82,9 @@ export function createFakeRedis(options: FakeRedisOptions): FakeRedis {
       case 'CLIENT':
         if (first === 'SETNAME') clients.set(id, second);
         if (first === 'KILL') clients.delete(Number(args[2]));
-        return first === 'LIST' ? [...clients].map(([client, told]) => `id=${client} name=${told} db=0`).join('\n') : 'OK';
+        return first === 'LIST'
+          ? [...[...clients].map(([client, told]) => `id=${client} name=${told || 'peakproof'} db=0`), ...strangers].join('\n')
+          : 'OK';
       case 'SCRIPT':
         throw new HarnessError('ERR_REDIS', 'NOTBUSY No scripts in execution right now.');
       case 'EVAL':

@@ -57,6 +57,14 @@ describe('redis/flood memory', () => {
     expect(sessions(redis.keys)).toBe(0);
   });
 
+  test('is not proven when nobody but the harness is connected, however far the counters moved', async () => {
+    const { doors } = aRedis({ offPath: true });
+    const { plan, proof } = await disturb(flood, spec('memory'), createBench(doors));
+    expect(plan.blastRadius).toContain('not on the path of the application');
+    expect(proof.proven).toBe(false);
+    expect(proof.evidence.join('\n')).toMatch(/errorstat_OOM \+[1-9][\s\S]*not on the path/);
+  });
+
   test('never has more alive than its bound', async () => {
     const { redis, doors } = aRedis({ maxMemoryBytes: 0 });
     const { proof } = await disturb(flood, spec('memory', { maxMemoryMiB: 1 }), createBench(doors)).catch(() => ({
