@@ -63,7 +63,7 @@ export async function buildK6(go: string, module: K6Module, folder: string, opti
   await writeFile(join(folder, 'go.sum'), `${module.sums.join('\n')}\n`);
   await writeFile(join(folder, 'main.go'), `package main\n\nimport "${module.module}/cmd"\n\nfunc main() { cmd.Execute() }\n`);
   const binary = join(folder, process.platform === 'win32' ? 'k6.exe' : 'k6');
-  const args = ['build', '-mod=mod', '-trimpath', '-ldflags=-s -w', '-v', '-o', binary, '.'];
+  const args = ['build', '-mod=mod', '-ldflags=-s -w', '-v', '-o', binary, '.'];
   const child = execa(go, args, {
     cwd: folder,
     env: { ...options.env, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off' },
