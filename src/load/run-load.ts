@@ -129,12 +129,13 @@ function follow(child: K6Process, options: RunLoadOptions, spawnedAt: number): R
   start.promise.catch(() => {});
   const log = createK6LogReader(start.resolve);
   let stopped = false;
+  let over = false;
   let overdue: string | null = null;
   const timers: NodeJS.Timeout[] = [];
   const after = (ms: number, act: () => void) => timers.push(setTimeout(act, Math.min(ms, LONGEST_TIMER_MS)));
 
   const stop = () => {
-    if (stopped) return;
+    if (stopped || over) return;
     stopped = true;
     child.kill('SIGINT');
     after(options.stopGraceMs ?? STOP_GRACE_MS, () => child.kill('SIGKILL'));
@@ -171,6 +172,7 @@ function follow(child: K6Process, options: RunLoadOptions, spawnedAt: number): R
 
   const end = async (): Promise<LoadEnd> => {
     const exit = await child.exited;
+    over = true;
     await drained;
     for (const timer of timers) clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
