@@ -12,6 +12,7 @@ import { buildProgram } from './program.ts';
 export async function main(argv: readonly string[]): Promise<void> {
   const output = createOutput(process.env, process.stdout, process.stderr);
   const interrupts = listenForInterrupts(output);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedReader);
   let exitCode: number = EXIT.pass;
   const context: CliContext = {
     env: process.env,
@@ -36,6 +37,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     interrupts.stop();
   }
   process.exitCode = exitCode;
+}
+
+/** `peakproof ... | head`: nobody reads any more, which is no error of ours, and no reason to leave a fault in force. */
+function ignoreClosedReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 function isEntryPoint(): boolean {

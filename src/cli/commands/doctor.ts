@@ -10,6 +10,16 @@ interface Diagnosis {
   readonly detail: string;
 }
 
+/** A row of `lab doctor --json`. */
+interface LabPart {
+  readonly part: string;
+  readonly ok: boolean;
+  readonly version: string | null;
+  readonly path: string | null;
+  readonly reason: string;
+  readonly hint: string | null;
+}
+
 export function doctorCommand({ env, output, setExitCode }: CliContext): Command {
   return new Command('doctor')
     .description('tell which k6, PostgreSQL and Redis would be used here, and why')
@@ -19,7 +29,8 @@ export function doctorCommand({ env, output, setExitCode }: CliContext): Command
       const rows: Diagnosis[] = [{ part: 'node', ok: true, detail: `${process.versions.node} at ${process.execPath}` }];
       rows.push(await diagnoseK6(env));
       const lab = await runLabProgram(['doctor', '--json'], { inherit: false, timeoutMs: 60_000 });
-      if (lab.exitCode === 0) rows.push(...(JSON.parse(String(lab.stdout)) as Diagnosis[]));
+      if (lab.stdout !== undefined && String(lab.stdout).startsWith('['))
+        rows.push(...(JSON.parse(String(lab.stdout)) as LabPart[]).map(diagnoseLabPart));
       else rows.push({ part: 'lab', ok: false, detail: String(lab.stderr ?? lab.shortMessage ?? '').trim() });
       if (options.json) output.out(JSON.stringify(rows, null, 2));
       else
@@ -38,4 +49,9 @@ async function diagnoseK6(env: NodeJS.ProcessEnv): Promise<Diagnosis> {
     if (!(error instanceof HarnessError)) throw error;
     return { part: 'k6', ok: false, detail: `${error.message}; ${error.hint ?? ''}` };
   }
+}
+
+function diagnoseLabPart({ part, ok, version, path, reason, hint }: LabPart): Diagnosis {
+  const found = [version, path === null ? null : `at ${path}`].filter((text) => text !== null).join(' ');
+  return { part, ok, detail: [found, reason, hint].filter((text) => text !== null && text !== '').join('; ') };
 }
