@@ -8,6 +8,13 @@ import { LabError, messageOf } from './lab-error.ts';
 import { SABOTAGE_NAMES } from './options.ts';
 import { REDIS_POLICIES } from './redis/server.ts';
 
+// `lab status | head`: nobody reads any more, which is no error of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 const program = new Command('lab')
   .description('A practice lab: an Odoo-compatible ERP on real PostgreSQL and Redis, as processes of this machine.')
   .exitOverride()
