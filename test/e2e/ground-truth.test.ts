@@ -208,11 +208,10 @@ async function freezeWalsenders(lab: Lab): Promise<number[]> {
 }
 
 async function keysInDatabase(lab: Lab): Promise<Set<string>> {
-  const client = new pg.Client({
-    connectionString: lab.postgresUrl,
-    user: lab.postgresUser,
-    password: (await readFile(lab.postgresPasswordFile, 'utf8')).trim(),
-  });
+  const url = new URL(lab.postgresUrl);
+  url.username = lab.postgresUser;
+  url.password = (await readFile(lab.postgresPasswordFile, 'utf8')).trim();
+  const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   try {
     const { rows } = await client.query<{ client_order_ref: string }>(
