@@ -28,7 +28,7 @@ export const options = {
   scenarios: Object.fromEntries(input.scenarios.map((spec) => [spec.id, k6Scenario(spec)])),
   setupTimeout: `${SETUP_TIMEOUT_S}s`,
   teardownTimeout: `${TEARDOWN_TIMEOUT_S}s`,
-  // Odoo closes every connection (facts/odoo-protocol.md section 2). Behind an ingress that does not, a reused connection which was
+  // Odoo closes every connection (odoo-behaviour.md section 2). Behind an ingress that does not, a reused connection which was
   // just closed would make a call that never left look like one that may have happened.
   noConnectionReuse: true,
   maxRedirects: 0,

@@ -19,7 +19,7 @@ import { Services } from './rpc/services.ts';
 import { createServiceTimes } from './service-times.ts';
 import { createUserLookup } from './users.ts';
 
-/** How many requests may wait behind the one in service (odoo-protocol facts section 6: listen backlog). */
+/** How many requests may wait behind the one in service (docs/reference/odoo-behaviour.md section 6: listen backlog). */
 const BACKLOG = 32;
 const PRICE_MS = 4;
 const startedAt = performance.now();

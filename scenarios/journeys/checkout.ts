@@ -179,8 +179,8 @@ function placeOrder(odoo: OdooSession, visit: Visit): Placed {
   const first = createOrder(odoo, visit);
   if (first.outcome === 'ok' || !visit.impatient) return first;
   if (first.outcome === 'unknown') {
-    // The server goes on with a call whose client hung up (facts section 2), so "not there" is final only once no call of ours
-    // can be running any more: before that the customer looks again, and never orders twice.
+    // The server goes on with a call whose client hung up (odoo-behaviour.md section 2), so "not there" is final only once no
+    // call of ours can be running any more: before that the customer looks again, and never orders twice.
     while (firstSentLeftMs - odoo.leftMs() < odoo.timeoutMs() && odoo.leftMs() > 0) {
       odoo.pause(Math.max(500, visit.patienceMs / 4));
       const found = findOrder(odoo, visit);

@@ -32,8 +32,8 @@ const FALSE = bool(false);
 const ZERO = int(0);
 
 /**
- * The unchanging part of a ticket, as stock Odoo 18 took it (facts section 3), encoded once: a till's backlog is thousands of tickets,
- * and putting one together value by value costs k6 ten times what sending it does.
+ * The unchanging part of a ticket, as stock Odoo 18 took it (odoo-behaviour.md section 3), encoded once: a till's backlog is
+ * thousands of tickets, and putting one together value by value costs k6 ten times what sending it does.
  */
 export interface TicketTemplate {
   readonly total: number;
@@ -258,7 +258,7 @@ function stateOf(odoo: OdooSession, id: number): string | null {
 
 const STATE_FIELD = struct([member('fields', texts(['state']))]);
 
-/** A closing that was refused answers 200, no fault, and `successful: false` (facts section 3). */
+/** A closing that was refused answers 200, no fault, and `successful: false` (odoo-behaviour.md section 3). */
 function succeeded(body: string): boolean {
   const result = decodeResult(body);
   return isRecord(result) && result.successful === true;

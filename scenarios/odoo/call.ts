@@ -39,7 +39,7 @@ export interface OdooSession {
   pause(ms: number): void;
   call(call: Call): Answer;
   /**
-   * For the methods of stock Odoo that return None and so answer a fault after their commit (facts/odoo-protocol.md section 2):
+   * For the methods of stock Odoo that return None and so answer a fault after their commit (odoo-behaviour.md section 2):
    * `readBack` reads whether it happened, and then the call counts as ok.
    */
   callReturningNone(call: Call, readBack: () => boolean): Answer;

@@ -1,6 +1,6 @@
 /**
  * What an answer, or its absence, says about the call: `ok`, `fail` (certainly not done) or `unknown` (may have been done).
- * Sections are those of facts/odoo-protocol.md unless another source is named. When in doubt: unknown, because a write taken for
+ * Sections are those of odoo-behaviour.md unless another source is named. When in doubt: unknown, because a write taken for
  * undone is sent again and happens twice.
  */
 import type { Outcome } from '../../src/model/run-records.ts';

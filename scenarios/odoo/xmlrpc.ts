@@ -1,6 +1,6 @@
 /**
  * XML-RPC for k6's JavaScript engine: messages are concatenated strings, answers are searched by position. A tokenizer on a
- * regular expression costs 40 times as much there (facts/odoo-protocol.md section 5), so there is none.
+ * regular expression costs 40 times as much there (docs/reference/odoo-behaviour.md section 5), so there is none.
  */
 
 /** Everything that XML text cannot hold as it is: `&`, `<`, `>`, carriage returns, and what XML 1.0 forbids. */

@@ -8,7 +8,7 @@ import { HarnessError } from '../errors.ts';
 
 /** `k6 version` answers in well under a second; a disk that is busy with a build takes longer. */
 const VERSION_DEADLINE_MS = 20_000;
-/** Two cores build it in about two minutes from an empty build cache (facts/k6.md). */
+/** Two cores build it in about two minutes from an empty build cache (docs/reference/platform-behaviour.md 1.1). */
 const BUILD_DEADLINE_MS = 15 * 60_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;

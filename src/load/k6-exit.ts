@@ -1,4 +1,7 @@
-/** What k6's exit code means for a run (k6 `errext/exitcodes`; facts/k6.md). Our scripts have no thresholds: 99 and 110 cannot come from them. */
+/**
+ * What k6's exit code means for a run (docs/reference/platform-behaviour.md 1.3). Our scripts have no thresholds: 99 and 110
+ * cannot come from them.
+ */
 import { type ErrorCode, HarnessError } from '../errors.ts';
 
 interface Meaning {

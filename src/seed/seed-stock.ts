@@ -44,7 +44,7 @@ async function countUp(
       location_id: stock.locationId,
       inventory_quantity: stock.openingStock,
     }));
-    // In this mode Odoo takes the existing quant of a product instead of a second one (facts/odoo-protocol.md 3).
+    // In this mode Odoo takes the existing quant of a product instead of a second one (odoo-behaviour.md section 3).
     const context = { inventory_mode: true };
     const quants = await odoo.require('stock.quant', 'create', [counts], { context }, waiting);
     const answer = await odoo.call('stock.quant', 'action_apply_inventory', [quants], { context }, waiting);

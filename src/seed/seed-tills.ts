@@ -21,7 +21,7 @@ export async function seedTills(seeding: Seeding, dataset: DatasetSpec, seed: nu
   };
   let method = await findCardMethod(seeding.odoo, companyId);
   if (method === null) {
-    // The first POS configuration of a database makes the payment methods (facts/odoo-protocol.md 3).
+    // The first POS configuration of a database makes the payment methods (docs/reference/odoo-behaviour.md section 3).
     await ensureRecords(seeding, { ...wanted, records: [{ code: probe, values: { name: probe } }] });
     method = await findCardMethod(seeding.odoo, companyId);
   }

@@ -12,7 +12,7 @@ export interface FakeCall {
   readonly kwargs: Readonly<Record<string, OdooValue>>;
 }
 
-/** An Odoo in memory: generic methods on tables of rows, and the flows of facts/odoo-protocol.md 3 that the harness uses. */
+/** An Odoo in memory: generic methods on tables of rows, and the flows of odoo-behaviour.md 3 that the harness uses. */
 export class FakeOdoo implements OdooPort {
   readonly url = 'http://fake:8069';
   readonly database = 'erp';

@@ -1,4 +1,4 @@
-/** Every row of the fault table (odoo-protocol facts, section 4), and the answers of the protocol itself. */
+/** Every row of the fault table (docs/reference/odoo-behaviour.md section 4), and the answers of the protocol itself. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client, callBody, decodeResponse, Fault } from './lab-erp-client.ts';
 import { TestErp, type TestWorker } from './lab-erp-support.ts';

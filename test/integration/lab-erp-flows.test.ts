@@ -1,4 +1,4 @@
-/** The business flows of the facts (section 3) and their silent changes, against a real PostgreSQL and Redis. */
+/** The business flows of odoo-behaviour.md section 3 and their silent changes, against a real PostgreSQL and Redis. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client, type Fault, type Got, type Sent } from './lab-erp-client.ts';
 import { TestErp } from './lab-erp-support.ts';

@@ -40,7 +40,7 @@ const NONE = {
   text: 'Traceback (most recent call last):\n  File "x.py", line 1, in dumps\nTypeError: cannot marshal None unless allow_none is enabled\n',
 } as const;
 
-/** Methods of stock Odoo 18 that return None (facts/odoo-protocol.md section 2). */
+/** Methods of stock Odoo 18 that return None (docs/reference/odoo-behaviour.md section 2). */
 const RETURNS_NONE = ['set_opening_control', 'update_closing_control_state_session', 'reconcile'];
 
 export async function startStubOdoo(): Promise<StubOdoo> {

@@ -1,4 +1,4 @@
-/** Transactions with Odoo's server-side retries (odoo-protocol facts section 2: 5 tries, sleep uniform(0, 2^n) s, n = 1..4). */
+/** Transactions with Odoo's server-side retries (odoo-behaviour.md section 2: 5 tries, sleep uniform(0, 2^n) s, n = 1..4). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, type ConnectionTarget } from './connection.ts';
 import { breaksConnection, isConnectionError, isRetryable, translateDatabaseError } from './errors.ts';

@@ -1,4 +1,4 @@
-/** The scheduled actions of a stock database that do something here, by id (odoo-protocol facts section 3). */
+/** The scheduled actions of a stock database that do something here, by id (docs/reference/odoo-behaviour.md section 3). */
 import { num } from '../db/transaction.ts';
 import type { Env } from '../orm/env.ts';
 import type { Value } from '../orm/value.ts';

@@ -12,7 +12,7 @@ const INVOICEABLE = `
   FROM sale_order_line l JOIN sale_order o ON o.id = l.order_id JOIN product_product p ON p.id = l.product_id JOIN product_template t ON t.id = p.product_tmpl_id
   WHERE o.id = ANY($1::int[]) AND o.state = 'sale' ORDER BY l.order_id, l.sequence, l.id`;
 
-/** Returns Python's None, as the wizard of the facts does. */
+/** Returns Python's None, as the wizard of Odoo does. */
 export async function createInvoices(env: Env, ids: readonly number[]): Promise<Value | undefined> {
   const linked = await env.tx.query(
     'SELECT sale_order_id FROM sale_advance_payment_inv_sale_order_rel WHERE sale_advance_payment_inv_id = ANY($1::int[])',

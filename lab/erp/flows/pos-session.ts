@@ -148,7 +148,7 @@ export async function closeSession(env: Env, ids: readonly number[]): Promise<Va
   return { successful: true };
 }
 
-/** A dict with None in it: readable over JSON-RPC, a fault over XML-RPC (facts section 2). */
+/** A dict with None in it: readable over JSON-RPC, a fault over XML-RPC (odoo-behaviour.md section 2). */
 export async function closingControlData(env: Env, ids: readonly number[]): Promise<Value> {
   const session = await requireSession(env, ids);
   const [orders] = await env.tx.query(

@@ -1,5 +1,5 @@
 /**
- * Errors as Odoo 18 raises them. `faultCode` follows odoo-protocol facts section 4: 1 crash (traceback), 2 warning or missing,
+ * Errors as Odoo 18 raises them. `faultCode` follows odoo-behaviour.md section 4: 1 crash (traceback), 2 warning or missing,
  * 3 access denied, 4 access error.
  */
 import type { Value } from '../orm/value.ts';

@@ -26,7 +26,7 @@ export function parseJsonCall(body: string): JsonCall {
   };
 }
 
-/** Python's None gives an answer without `result` (odoo-protocol facts section 2). */
+/** Python's None gives an answer without `result` (docs/reference/odoo-behaviour.md section 2). */
 export function jsonResponse(id: Value, result: Value | undefined): string {
   return JSON.stringify(result === undefined || result === null ? { jsonrpc: '2.0', id } : { jsonrpc: '2.0', id, result });
 }

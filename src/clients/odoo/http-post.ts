@@ -6,7 +6,7 @@ export type PostResult =
   | { readonly kind: 'answer'; readonly status: number; readonly body: string; readonly location: string | null }
   | { readonly kind: 'not-sent' | 'lost'; readonly message: string; readonly timedOut: boolean };
 
-/** Posts one message over a connection of its own: Odoo closes after each answer (facts/odoo-protocol.md 2). */
+/** Posts one message over a connection of its own: Odoo closes after each answer (docs/reference/odoo-behaviour.md section 2). */
 export async function postOnce(
   url: URL,
   message: { readonly contentType: string; readonly body: string },

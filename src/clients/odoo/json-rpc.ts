@@ -6,7 +6,7 @@ export function encodeJsonRpcCall(service: string, method: string, args: readonl
   return JSON.stringify({ jsonrpc: '2.0', method: 'call', id: 1, params: { service, method, args } });
 }
 
-/** Decodes a JSON-RPC answer. One without `result` is a method that returned None (facts/odoo-protocol.md 2). */
+/** Decodes a JSON-RPC answer. One without `result` is a method that returned None (odoo-behaviour.md section 2). */
 export function decodeJsonRpcResponse(text: string): RpcReply {
   const answer: unknown = JSON.parse(text);
   if (!isObject(answer) || answer.jsonrpc !== '2.0') throw new TypeError('no JSON-RPC 2.0 answer');

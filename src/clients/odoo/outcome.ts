@@ -1,6 +1,6 @@
 /**
  * What a fault or a lost connection says about the write behind it: the same rules as `scenarios/odoo/outcome.ts`, which runs
- * inside k6 and cannot share code with this. Sections are those of facts/odoo-protocol.md. When in doubt: unknown, because a
+ * inside k6 and cannot share code with this. Sections are those of odoo-behaviour.md. When in doubt: unknown, because a
  * write taken for undone is sent again and happens twice.
  */
 export type FailedOutcome = 'fail' | 'unknown';

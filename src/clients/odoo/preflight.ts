@@ -6,7 +6,7 @@ export interface OdooPreflight {
   readonly warnings: readonly Problem[];
 }
 
-/** Major version that the protocol facts were observed on. */
+/** Major version that docs/reference/odoo-behaviour.md was observed on. */
 const TESTED_MAJOR = 18;
 
 /** Models that load, probes and read-back use, with the app that brings each. */

@@ -13,7 +13,7 @@ export function encodeMethodCall(method: string, params: readonly OdooValue[]): 
 }
 
 function encodeValue(value: OdooValue): string {
-  // Odoo takes <nil/> in requests although its own answers cannot carry it (facts/odoo-protocol.md 2).
+  // Odoo takes <nil/> in requests although its own answers cannot carry it (docs/reference/odoo-behaviour.md section 2).
   if (value === null) return '<value><nil/></value>';
   if (typeof value === 'boolean') return `<value><boolean>${value ? 1 : 0}</boolean></value>`;
   if (typeof value === 'string') return `<value><string>${escapeText(value)}</string></value>`;
@@ -50,7 +50,7 @@ function isList(value: OdooValue): value is readonly OdooValue[] {
 export function decodeMethodResponse(xml: string): RpcReply {
   const { root } = parseXml(xml);
   if (root === null || root.name !== 'methodResponse') throw new TypeError(`no methodResponse but <${root?.name ?? ''}>`);
-  // The fault first: a fault's code is an <int> like any id (facts/odoo-protocol.md 2, parser trap).
+  // The fault first: a fault's code is an <int> like any id (docs/reference/odoo-behaviour.md section 2, parser trap).
   const fault = childNamed(root, 'fault');
   if (fault !== null) return decodeFault(decodeValue(requireChild(fault, 'value')));
   return { kind: 'value', value: decodeValue(requireChild(requireChild(requireChild(root, 'params'), 'param'), 'value')) };

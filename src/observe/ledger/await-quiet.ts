@@ -9,7 +9,8 @@ const QUIET_MS = 3_000;
 
 /**
  * Waits until nothing of the run is being written any more: Odoo commits what it was sent although nobody waits for the answer,
- * after up to 30 s of retries (facts/odoo-protocol.md 2). Gives false when the deadline came first; a look that fails is not quiet.
+ * after up to 30 s of retries (odoo-behaviour.md section 2). Gives false when the deadline came first; a look that fails
+ * is not quiet.
  */
 export async function awaitQuiet(
   odoo: OdooPort,

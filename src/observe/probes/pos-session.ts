@@ -15,7 +15,7 @@ export async function openPosSession(odoo: OdooPort, configId: number): Promise<
   }
   if (session === null) throw notOpened(configId, 'no session appeared');
   if (session.state === 'opened') return session.id;
-  // Returns None, which XML-RPC answers with a fault after the commit (facts/odoo-protocol.md 2): the state tells.
+  // Returns None, which XML-RPC answers with a fault after the commit (odoo-behaviour.md section 2): the state tells.
   const answer = await odoo.call('pos.session', 'set_opening_control', [[session.id], 0, '']);
   const after = await findOpenSession(odoo, configId);
   if (after?.state === 'opened') return after.id;
@@ -34,7 +34,7 @@ export async function closePosSession(odoo: OdooPort, sessionId: number): Promis
     if (answer.outcome !== 'ok' && answer.faultCode === undefined) throw notClosed(sessionId, answer.message ?? 'no answer');
   }
   const answer = await odoo.require('pos.session', 'close_session_from_ui', [[sessionId], []], {}, CLOSING);
-  // HTTP 200 and no fault, but `successful` false: the session is still there (facts/odoo-protocol.md 3).
+  // HTTP 200 and no fault, but `successful` false: the session is still there (docs/reference/odoo-behaviour.md section 3).
   if (isRow(answer) && answer.successful === true) return;
   throw notClosed(sessionId, isRow(answer) ? String(answer.message ?? answer.title ?? 'no reason given') : 'no reason given');
 }

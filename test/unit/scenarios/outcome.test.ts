@@ -12,7 +12,7 @@ describe('an answer of Odoo', () => {
     expect(answered(answerXml({ faultCode: 1, faultString: '<fault>' })).outcome).toBe('ok');
   });
 
-  // The fault table of facts/odoo-protocol.md section 4.
+  // The fault table of docs/reference/odoo-behaviour.md section 4.
   test.each([
     ['wrong password', 3, 'Access Denied', 'fail', 'denied'],
     [

@@ -8,7 +8,7 @@ const PAID_STATES = ['paid', 'done', 'invoiced'];
 
 /**
  * In every POS session of the run, payments add up to what its tickets say was paid, and every ticket that counts as paid is:
- * Odoo itself takes an underpaid one (facts/odoo-protocol.md, duplicates and silent changes 4).
+ * Odoo itself takes an underpaid one (docs/reference/odoo-behaviour.md section 3, silent change 4).
  */
 export const checkPosSessions: InvariantCheck = async (odoo, options) => {
   const sessions = await sessionIdsOf(odoo, options);

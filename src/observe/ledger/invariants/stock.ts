@@ -10,7 +10,7 @@ const ROUNDING = 1e-6;
 
 /**
  * For each product of the data set, in the stock location: units on hand have changed since the start by as much as done moves
- * have brought and taken (facts/odoo-protocol.md 3: quant sum = initial - done moves), and the units that quants hold reserved
+ * have brought and taken (odoo-behaviour.md section 3: quant sum = initial - done moves), and the units that quants hold reserved
  * are those that open moves hold.
  */
 export const checkStock: InvariantCheck = async (odoo, { catalogue, clock, signal }) => {
