@@ -243,6 +243,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
       probeWrites,
       loadWrites: readLoadWrites(runnerDir),
       write: (row) => ledger.write(row),
+      note: (detail) => note({ at: clock.now(), type: 'harness-event', detail }),
     });
     await observers.stop();
     await note({

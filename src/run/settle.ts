@@ -20,6 +20,8 @@ export interface SettleOptions {
   readonly probeWrites: readonly LedgerWrite[];
   readonly loadWrites: AsyncIterable<LedgerWrite>;
   readonly write: (row: LedgerRow) => Promise<void>;
+  /** For the journal. */
+  readonly note: (detail: string) => Promise<void>;
 }
 
 export async function settleAndReadBack({
@@ -32,13 +34,17 @@ export async function settleAndReadBack({
   probeWrites,
   loadWrites,
   write,
+  note,
 }: SettleOptions): Promise<void> {
   const writes: LedgerWrite[] = [...probeWrites];
   for await (const row of loadWrites) writes.push(row);
   for (const row of writes) await write(row);
   // Half of the settle time before each look, so that a replica read too early cannot pass for a loss twice.
   const pauseMs = hurried ? Math.min(1_000, plan.phases.settleMs / 2) : plan.phases.settleMs / 2;
-  if (!hurried) await awaitQuiet(doors.odoo, { runId, timeoutMs: plan.phases.settleMs, clock });
+  if (!hurried && !(await awaitQuiet(doors.odoo, { runId, timeoutMs: plan.phases.settleMs, clock })))
+    await note(
+      `the target was still writing for this run, or could not be asked, at the end of the settle time of ${plan.phases.settleMs / 1_000} s`,
+    );
   for (const pass of [1, 2]) {
     await clock.sleep(pauseMs);
     for await (const row of readBack(doors.odoo, writes, { pass, clock })) await write(row);
