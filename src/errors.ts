@@ -23,7 +23,6 @@ export type ErrorCode =
   | 'ERR_K6_MISSING'
   | 'ERR_K6_VERSION'
   | 'ERR_K6_FAILED'
-  | 'ERR_PORT_TAKEN'
   | 'ERR_DISK'
   | 'ERR_RUN_FOLDER'
   | 'ERR_LAB'

@@ -33,6 +33,7 @@ program
   .option('--workers-min <n>', 'fewest ERP workers', '2')
   .option('--workers-max <n>', 'most ERP workers that the autoscaler may start', '5')
   .option('--synchronous', 'replicate synchronously: a commit waits for the standby', false)
+  .option('--port <n>', 'port of the ERP (default: a free one)')
   .option('--redis-maxmemory-mib <n>', 'memory limit of Redis', '48')
   .option('--redis-policy <policy>', `what Redis does at the limit: ${REDIS_POLICIES.join(', ')}`, 'allkeys-lru')
   .option('--sabotage <name[=n]>', `make the lab misbehave, repeatable: ${SABOTAGE_NAMES.join(', ')}`, collect, [])

@@ -10,6 +10,8 @@ export interface LabOptions {
   readonly workersMax: number;
   readonly synchronous: boolean;
   readonly redisMaxMemoryMiB: number;
+  /** Of the ERP's address; null: a free one. */
+  readonly ingressPort: number | null;
   readonly redisPolicy: RedisPolicy;
   readonly sabotage: Sabotage;
   /** The lab goes when this process does. */

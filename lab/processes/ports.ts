@@ -16,6 +16,14 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
+/** @throws LabError when somebody else has it. */
+export async function requireFreePort(port: number): Promise<number> {
+  if (await isPortFree(port)) return port;
+  throw new LabError(`port ${port} on 127.0.0.1 is taken`, {
+    hint: `stop what listens there, or leave --port out: the lab then takes a free one`,
+  });
+}
+
 /** `count` different ports, each bound once to prove that it is free. */
 export async function findFreePorts(count: number): Promise<readonly number[]> {
   const found = new Set<number>();

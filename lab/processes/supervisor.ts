@@ -12,7 +12,7 @@ import { recordProcess, registerLab, writeSecret } from './lab-folder.ts';
 import { Network } from './network/network.ts';
 import type { LabOptions } from './options.ts';
 import { createPair, type Pair } from './pair.ts';
-import { findFreePorts } from './ports.ts';
+import { findFreePorts, requireFreePort } from './ports.ts';
 import { findRedis } from './redis/find.ts';
 import { RedisServer } from './redis/server.ts';
 import { removeLab } from './remove-lab.ts';
@@ -87,9 +87,10 @@ class Supervisor {
   }
 
   async start(): Promise<LabConnection> {
-    const { name, dir, sabotage } = this.#options;
+    const { name, dir, sabotage, ingressPort: wanted } = this.#options;
     const ports = await findFreePorts(9);
-    const [databasePort = 0, ingressPort = 0, controlPort = 0, redisPort = 0, kubernetesPort = 0, ...memberPorts] = ports;
+    const [databasePort = 0, freeIngressPort = 0, controlPort = 0, redisPort = 0, kubernetesPort = 0, ...memberPorts] = ports;
+    const ingressPort = wanted === null ? freeIngressPort : await requireFreePort(wanted);
     const secrets = { superuserPassword: newPassword(), applicationPassword: newPassword(), adminPassword: newPassword() };
     const files = {
       password: this.#file('admin-password'),

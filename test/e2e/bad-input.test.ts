@@ -145,6 +145,16 @@ describe('bad input', () => {
     expect(stderr).toContain('ERR_DISK');
   });
 
+  test('a port that is taken is named, with the way out, and nothing is left behind', async () => {
+    const { port } = new URL(lab.odooUrl);
+    const up = await runCli(['lab', 'up', '--detach', '--json', '--name', `taken-${process.pid}`, '--port', port], { cwd });
+    expect(up.exitCode).toBe(5);
+    expect(up.stderr).toContain(`port ${port} on 127.0.0.1 is taken`);
+    expect(up.stderr).toContain('leave --port out');
+    const status = await runCli(['lab', 'status', '--json'], { cwd });
+    expect(status.stdout).not.toContain(`taken-${process.pid}`);
+  });
+
   test('an unknown command and an unknown option say so; exit 3', async () => {
     expect(await runCli(['runn'], { cwd })).toMatchObject({
       exitCode: 3,

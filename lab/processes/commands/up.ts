@@ -21,6 +21,7 @@ export interface UpFlags {
   readonly workersMax: string;
   readonly synchronous: boolean;
   readonly redisMaxmemoryMib: string;
+  readonly port?: string;
   readonly redisPolicy: string;
   readonly sabotage: readonly string[];
 }
@@ -42,6 +43,7 @@ function optionsOf(flags: UpFlags): LabOptions {
     synchronous: flags.synchronous,
     redisMaxMemoryMiB: parseCount('--redis-maxmemory-mib', flags.redisMaxmemoryMib, { min: 4, max: 65_536 }),
     redisPolicy: parseRedisPolicy(flags.redisPolicy),
+    ingressPort: flags.port === undefined ? null : parseCount('--port', flags.port, { min: 1, max: 65_535 }),
     sabotage: parseSabotage(flags.sabotage),
     parentPid: parentOf(flags),
   };
