@@ -27,7 +27,7 @@ export async function rejoinThroughPatroni(
   const notes: string[] = [];
   let cloned = false;
   let mayBeUnmoved = false;
-  const settleMs = await readSettleMs(doors, undo.data.mode === 'crash');
+  let settleMs = Number.POSITIVE_INFINITY;
   const look = async (): Promise<PatroniCluster> => {
     const cluster = await patroni.fetchCluster();
     const member = cluster.members.find(({ name }) => name === oldPrimary);
@@ -41,11 +41,17 @@ export async function rejoinThroughPatroni(
     return cluster;
   };
   try {
+    // Just after a crash no member may answer: that is waited for like everything else.
+    settleMs = await awaitCondition('patroniAnswers', () => readSettleMs(doors, undo.data.mode === 'crash'), {
+      until: () => true,
+      timeoutMs,
+      clock: doors.clock,
+    });
     const cluster = await awaitCondition('oldPrimaryIsStandby', look, {
       until: (seen) => isStandbyAgain(seen, oldPrimary, timelineBefore) || (mayBeUnmoved && isUnmoved(seen, oldPrimary)),
       describe: describeCluster,
       intervalMs: 500,
-      timeoutMs,
+      timeoutMs: Math.max(1, timeoutMs - (doors.clock.monotonic() - startedAt)),
       clock: doors.clock,
     });
     const member = cluster.members.find(({ name }) => name === oldPrimary);

@@ -119,6 +119,20 @@ describe('postgres/failover through Patroni', () => {
     expect(proof.evidence[0]).toContain('takes writes: no member');
   });
 
+  test('a revert waits for Patroni to answer again instead of giving up at once', async () => {
+    const { patroni, doors } = aCluster();
+    const { undo } = await disturb(failover, spec('switchover'), createBench(doors));
+    const { fetchConfig } = patroni;
+    let refused = 3;
+    patroni.fetchConfig = async () => {
+      refused -= 1;
+      if (refused >= 0) throw new Error('read ECONNRESET');
+      return fetchConfig();
+    };
+    expect(await failover.revert(undo, doors, { timeoutMs: 20_000 })).toMatchObject({ complete: true });
+    expect(refused).toBeLessThan(0);
+  });
+
   test('says that the old primary is no healthy standby when it does not come back', async () => {
     const { patroni, doors } = aCluster({ rejoinMs: null });
     patroni.reinitialize = async () => 'reinitialize started';
