@@ -110,7 +110,7 @@ describe('peakproof demo', () => {
 
   test('nothing of the lab is left running', async () => {
     const status = await runCli(['lab', 'status', '--json'], { cwd: run.cwd });
-    const { labs } = JSON.parse(status.stdout) as { readonly labs: readonly { readonly name: string }[] };
+    const labs = JSON.parse(status.stdout) as readonly { readonly name: string }[];
     expect(labs.filter(({ name }) => name.startsWith('run-'))).toEqual([]);
   });
 });
