@@ -102,10 +102,14 @@ describe('report.html in Chromium', () => {
     const ink = () => page.evaluate('document.querySelector(".plot canvas").toDataURL()');
     const dark = [await background(), await ink()];
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }]);
-    await page.waitForFunction('getComputedStyle(document.body).backgroundColor === "rgb(246, 247, 249)"');
-    const light = [await background(), await ink()];
+    // The charts are drawn anew after the style sheet has switched: waited for, within the page's own deadline.
+    await page.waitForFunction(
+      `getComputedStyle(document.body).backgroundColor === "rgb(246, 247, 249)" &&
+        document.querySelector(".plot canvas").toDataURL() !== ${JSON.stringify(dark[1])}`,
+      { timeout: 5_000 },
+    );
     expect(dark[0]).toBe('rgb(15, 19, 26)');
-    expect(light[1]).not.toBe(dark[1]);
+    expect(await ink()).not.toBe(dark[1]);
     expect(errors).toEqual([]);
     await page.close();
   });
