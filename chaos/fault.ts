@@ -4,12 +4,22 @@
  * `revert` must work from that record alone, in a new process, any number of times.
  */
 
-import type { Clock, CommandPort, KubernetesPort, PatroniPort, PostgresPort, RedisPort } from '../src/clients/ports.ts';
+import type {
+  Clock,
+  CommandPort,
+  CustomObjectsPort,
+  KubernetesPort,
+  PatroniPort,
+  PostgresPort,
+  RedisPort,
+} from '../src/clients/ports.ts';
 import type { FaultSpec, PostgresTarget } from '../src/model/plan.ts';
 
 export interface FaultDoors {
   readonly clock: Clock;
   readonly kubernetes?: KubernetesPort;
+  /** Objects of any kind in the namespace of `kubernetes`. */
+  readonly customObjects?: CustomObjectsPort;
   readonly patroni?: PatroniPort;
   /** The database through the address the application uses, and each member directly when known. */
   readonly postgres?: PostgresPort;

@@ -1,7 +1,6 @@
 // First: without it the client does not load on the oldest Node that we support.
 import './load-on-node-22-12.ts';
 import {
-  ApiException,
   AppsV1Api,
   AuthorizationV1Api,
   AutoscalingV2Api,
@@ -9,22 +8,18 @@ import {
   CoreV1Api,
   CustomObjectsApi,
   createConfiguration,
-  KubeConfig,
+  type KubeConfig,
   ServerConfiguration,
   VersionApi,
 } from '@kubernetes/client-node';
 import { HarnessError } from '../errors.ts';
-import { describeFetchError } from './http-get.ts';
+import { type KubernetesOptions, loadConfig } from './kubernetes-config.ts';
+import { toHarnessError } from './kubernetes-errors.ts';
 import { parseQuantity, toDeploymentView, toEventView, toHpaView, toPodView } from './kubernetes-views.ts';
 import type { KubernetesPort } from './ports.ts';
 import { timeoutMs } from './timeouts.ts';
 
-export interface KubernetesOptions {
-  /** Path; absent: KUBECONFIG, ~/.kube/config, in-cluster. */
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly namespace: string;
-}
+export type { KubernetesOptions } from './kubernetes-config.ts';
 
 const METRICS = { group: 'metrics.k8s.io', version: 'v1beta1' } as const;
 const CLUSTER_SCOPED: ReadonlySet<string> = new Set(['nodes', 'namespaces', 'persistentvolumes']);
@@ -119,29 +114,6 @@ export function createKubernetesPort(options: KubernetesOptions): KubernetesPort
   };
 }
 
-function loadConfig({ kubeconfig, context }: KubernetesOptions): KubeConfig {
-  const config = new KubeConfig();
-  const from = kubeconfig ?? 'the default kubeconfig';
-  try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HarnessError('ERR_KUBERNETES', `${from} cannot be loaded: ${reason}`, { cause });
-  }
-  const known = config.getContexts().map(({ name }) => name);
-  if (context !== undefined && !known.includes(context)) {
-    throw new HarnessError('ERR_KUBERNETES', `${from} has no context "${context}"`, {
-      hint: known.length === 0 ? 'it has no context at all' : `it has: ${known.join(', ')}`,
-    });
-  }
-  if (context !== undefined) config.setCurrentContext(context);
-  if (!URL.canParse(config.getCurrentCluster()?.server ?? '')) {
-    throw new HarnessError('ERR_KUBERNETES', `${from} names no server for the context "${config.getCurrentContext()}"`);
-  }
-  return config;
-}
-
 /** Every request gets a deadline; every answer's Date header is compared with our clock (resolution 1 s). */
 function configure(config: KubeConfig, server: string, noteOffset: (ms: number) => void): Configuration {
   const sentAt = { value: 0 };
@@ -166,34 +138,4 @@ function configure(config: KubeConfig, server: string, noteOffset: (ms: number) 
       },
     ],
   });
-}
-
-function toHarnessError(error: unknown, what: string): HarnessError {
-  if (error instanceof ApiException) {
-    const words = apiWords(error.body) ?? `HTTP ${error.code}`;
-    const hint = HINTS[error.code];
-    return new HarnessError('ERR_KUBERNETES', `${what}: ${words} (${error.code})`, { cause: error, ...(hint ? { hint } : {}) });
-  }
-  return new HarnessError('ERR_KUBERNETES', `${what}: ${describeFetchError(error)}`, {
-    cause: error,
-    hint: 'check that the API server of this context can be reached from here',
-  });
-}
-
-const HINTS: Readonly<Record<number, string>> = {
-  401: 'the credentials of this context are not accepted; log in again',
-  403: 'give this user the permission that the message names, in this namespace',
-};
-
-/** `Status.message` of the API; the client hands the body over as text or as an object, depending on the status. */
-function apiWords(body: unknown): string | null {
-  if (typeof body === 'string') {
-    try {
-      return apiWords(JSON.parse(body)) ?? body;
-    } catch {
-      return body.trim() === '' ? null : body.trim().slice(0, 500);
-    }
-  }
-  if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string') return body.message;
-  return null;
 }

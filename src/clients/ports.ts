@@ -83,6 +83,54 @@ export interface KubernetesPort {
   fetchClockOffsetMs(): Promise<number>;
 }
 
+/** Kind of an object by its place in the API: `{group: 'batch', version: 'v1', plural: 'jobs'}`; group '' is the core group. */
+export interface ApiResource {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+}
+
+/** An object as the API gives it: nothing beyond `metadata` is checked, so readers narrow what they use. */
+export interface ApiObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: {
+    readonly name?: string;
+    readonly generateName?: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly creationTimestamp?: string;
+    readonly deletionTimestamp?: string;
+    readonly finalizers?: readonly string[];
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly { readonly kind: string; readonly name: string; readonly uid: string }[];
+  };
+  readonly [field: string]: unknown;
+}
+
+/** Objects of any kind in one namespace. Every method throws `HarnessError('ERR_KUBERNETES')` with the API's own words. */
+export interface CustomObjectsPort {
+  readonly namespace: string;
+  /** Null when there is no object of that name; throws when the cluster does not serve the kind at all (CRD not installed). */
+  fetch(resource: ApiResource, name: string): Promise<ApiObject | null>;
+  list(
+    resource: ApiResource,
+    options?: { readonly labelSelector?: string; readonly fieldSelector?: string },
+  ): Promise<readonly ApiObject[]>;
+  create(resource: ApiResource, object: ApiObject): Promise<ApiObject>;
+  /** JSON merge patch: `null` takes a field away, a list is replaced as a whole. */
+  patch(resource: ApiResource, name: string, change: Readonly<Record<string, unknown>>): Promise<ApiObject>;
+  /** False when it was not there. True says the deletion is accepted, not that finalizers are done. */
+  remove(
+    resource: ApiResource,
+    name: string,
+    options?: { readonly uid?: string; readonly graceSeconds?: number },
+  ): Promise<boolean>;
+  fetchPodLog(pod: string, options?: { readonly container?: string; readonly tailLines?: number }): Promise<string>;
+}
+
 export interface PatroniMember {
   readonly name: string;
   readonly role: 'primary' | 'replica' | 'sync_standby' | 'standby_leader' | 'unknown';

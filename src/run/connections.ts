@@ -2,6 +2,7 @@
 import type { FaultDoors } from '../../chaos/fault.ts';
 import { systemClock } from '../clients/clock.ts';
 import { createCommandPort } from '../clients/command.ts';
+import { createCustomObjectsPort } from '../clients/custom-objects.ts';
 import { createKubernetesPort } from '../clients/kubernetes.ts';
 import { createOdooClient } from '../clients/odoo/client.ts';
 import { createPatroniPort } from '../clients/patroni.ts';
@@ -100,7 +101,7 @@ export async function openDoors(connections: Connections, env: NodeJS.ProcessEnv
     faults: {
       clock: systemClock,
       commands: createCommandPort(),
-      ...(kubernetes && { kubernetes: createKubernetesPort(kubernetes) }),
+      ...(kubernetes && { kubernetes: createKubernetesPort(kubernetes), customObjects: createCustomObjectsPort(kubernetes) }),
       ...(postgres && { postgresTarget: postgres }),
       ...(postgres?.driver === 'patroni' && { patroni: createPatroniPort(postgres.patroniUrls) }),
       ...(main && { postgres: main }),
