@@ -145,11 +145,13 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
   const abortWatch = watchAbort(plan.abort);
   const runnerDir = join(runDir, 'load', RUNNER);
   let load: Awaited<ReturnType<typeof runLoad>> | undefined;
+  let observers: ReturnType<typeof startObservers> | undefined;
+  let probes: Awaited<ReturnType<typeof startProbes>> | undefined;
   let undoComplete = true;
   try {
     await note({ at: clock.now(), type: 'run-started', plan: plan.name });
     if (restless !== undefined) await note({ at: clock.now(), type: 'harness-event', detail: restless });
-    const observers = startObservers({
+    observers = startObservers({
       connections,
       doors: doors.faults,
       intervalMs: plan.observeIntervalMs,
@@ -161,7 +163,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
       },
       gap: (event) => void note(event),
     });
-    const probes = await startProbes({
+    probes = await startProbes({
       specs: plan.probes,
       odoo: doors.odoo,
       catalogue,
@@ -221,7 +223,9 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
     } finally {
       clearInterval(ticker);
       await figures.stop();
-      for (const left of await probes.stop()) await note({ at: clock.now(), type: 'harness-event', detail: left });
+      const stopped = probes;
+      probes = undefined;
+      for (const left of await stopped.stop()) await note({ at: clock.now(), type: 'harness-event', detail: left });
     }
     state.phase = 'settle';
     onProgress({
@@ -245,7 +249,9 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
       write: (row) => ledger.write(row),
       note: (detail) => note({ at: clock.now(), type: 'harness-event', detail }),
     });
-    await observers.stop();
+    const watching = observers;
+    observers = undefined;
+    await watching.stop();
     await note({
       at: clock.now(),
       type: 'run-ended',
@@ -254,6 +260,8 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
   } finally {
     interrupt.removeEventListener('abort', onInterrupt);
     load?.stop();
+    // Still set only when something above failed: what it said must reach the user, and nothing may keep the process alive.
+    await Promise.allSettled([probes?.stop(), observers?.stop()]);
     await Promise.all([journal.close(), observations.close(), probeLog.close(), ledger.close(), undo.close()]);
   }
   return { runId, runDir, undoComplete, interrupted: interrupt.aborted };

@@ -133,6 +133,20 @@ describe('bad input', () => {
     expect([0, 5]).toContain(exitCode);
   });
 
+  test('a k6 that dies at its start ends the run at once, with what it said; exit 5', async () => {
+    const bin = join(cwd, 'dying-bin');
+    await mkdir(bin, { recursive: true });
+    const says = 'case "$1" in version) echo "k6 v2.2.0 (go1.26, linux/amd64)";; *) echo "no such thing" >&2; exit 107;; esac';
+    await writeFile(join(bin, 'k6'), `#!/bin/sh\n${says}\n`, { mode: 0o755 });
+    const { exitCode, stderr } = await run(
+      shortPlan({ name: 'bad', objectives: OBJECTIVES }),
+      ['--lab', 'lab.json', '--runs', join(cwd, 'dying')],
+      { PATH: `${bin}:${process.env.PATH}` },
+    );
+    expect(exitCode, stderr).toBe(5);
+    expect(stderr).toContain('107');
+  });
+
   test('a disk that is full, or a folder that cannot be written', async () => {
     await writeFile(join(cwd, 'a-file'), 'x');
     const { exitCode, stderr } = await run(shortPlan({ name: 'bad', objectives: OBJECTIVES }), [
