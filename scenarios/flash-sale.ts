@@ -2,7 +2,7 @@
 import exec from 'k6/execution';
 import type { FlashSaleSpec, ScenarioSpec } from '../src/model/plan.ts';
 import { runJourney, type SetupData } from './iteration.ts';
-import { cataloguePages, checkout, planVisit } from './journeys/checkout.ts';
+import { cataloguePages, checkout, planVisit, type Visit } from './journeys/checkout.ts';
 import { catalogue, input, keyPrefix, partners, products, specOf } from './load-input.ts';
 import { type Random, randomAt, streamOf, zipf } from './random.ts';
 import { type K6Scenario, rampingArrivals } from './shape.ts';
@@ -27,9 +27,9 @@ function streamFor(scenario: string): number {
 
 export type ShopLoad = Pick<FlashSaleSpec, 'zipfExponent' | 'maxLines' | 'cancelRatio' | 'retryRatio' | 'patienceMs'>;
 
-/** One customer, for any load that has a shop in it. */
-export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad, n: number): void {
-  const visit = planVisit(randomAt(streamFor(spec.id), n), {
+/** What the n-th customer of a load does: the same whoever asks. */
+export function visitOf(spec: ScenarioSpec, load: ShopLoad, n: number): Visit {
+  return planVisit(randomAt(streamFor(spec.id), n), {
     ...load,
     key: `${keyPrefix}-${spec.id}-${n}`,
     products,
@@ -39,6 +39,11 @@ export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad, n
     pickHot: hotPicker(load.zipfExponent),
     pages,
   });
+}
+
+/** One customer, for any load that has a shop in it. */
+export function shopVisit(spec: ScenarioSpec, data: SetupData, load: ShopLoad, n: number): void {
+  const visit = visitOf(spec, load, n);
   const loadClass = spec.kind === 'flash-sale' ? spec.loadClass : 'user';
   runJourney(spec, data, { name: 'checkout', loadClass, service: 'order-capture' }, (odoo) => checkout(odoo, visit));
 }

@@ -117,6 +117,8 @@ export interface CloseIterations {
   readonly batches: number;
   readonly reports: number;
   readonly shop: number;
+  /** Billing runs. */
+  readonly invoices: number;
   /** 1 when the period is locked and opened again once. */
   readonly locks: number;
   readonly total: number;
@@ -127,11 +129,12 @@ export function closeIterations(spec: MonthEndCloseSpec): CloseIterations {
   const batches = Math.max(1, Math.round(spec.batchesPerMinute * minutes));
   const reports = Math.round(spec.reportsPerMinute * minutes);
   const shop = Math.round((spec.shopRatePerSecond * spec.durationMs) / 1_000);
+  const invoices = Math.round(spec.invoiceRunsPerMinute * minutes);
   const locks = spec.lockDate ? 1 : 0;
-  return { batches, reports, shop, locks, total: batches + reports + shop + locks };
+  return { batches, reports, shop, invoices, locks, total: batches + reports + shop + invoices + locks };
 }
 
-export type CloseActivity = 'batch' | 'report' | 'shop' | 'lock';
+export type CloseActivity = 'batch' | 'report' | 'invoice' | 'shop' | 'lock';
 
 /** Golden ratio: multiples of it, modulo 1, fall evenly into any split of the unit interval. */
 const GOLDEN = 0.6180339887498949;
@@ -142,5 +145,13 @@ export function closeActivity(n: number, counts: CloseIterations): CloseActivity
   if (counts.locks === 1 && n === lockAt) return 'lock';
   const position = ((n * GOLDEN) % 1) * (counts.total - counts.locks);
   if (position < counts.batches) return 'batch';
-  return position < counts.batches + counts.reports ? 'report' : 'shop';
+  if (position < counts.batches + counts.reports) return 'report';
+  return position < counts.batches + counts.reports + counts.invoices ? 'invoice' : 'shop';
+}
+
+/** Which iterations of a month end are billing runs. Their number is within two of `invoices`. */
+export function billingIterations(counts: CloseIterations): readonly number[] {
+  const found: number[] = [];
+  for (let n = 0; n < counts.total; n += 1) if (closeActivity(n, counts) === 'invoice') found.push(n);
+  return found;
 }

@@ -26,6 +26,7 @@ export interface ErpConfig {
 export interface Sabotage {
   readonly loseAcknowledgedWrites: number;
   readonly duplicateOrders: number;
+  readonly duplicateInvoices: number;
   readonly unbalancedEntries: number;
   readonly slowBaseline: boolean;
   readonly redisNotOnPath: boolean;
@@ -74,6 +75,7 @@ export function readConfig(env: Environment): ErpConfig {
   const sabotage: Sabotage = {
     loseAcknowledgedWrites: count('lose-acknowledged-writes'),
     duplicateOrders: count('duplicate-orders'),
+    duplicateInvoices: count('duplicate-invoices'),
     unbalancedEntries: count('unbalanced-entries'),
     slowBaseline: switches['slow-baseline'] === true,
     redisNotOnPath: switches['redis-not-on-path'] === true,

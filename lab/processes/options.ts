@@ -18,7 +18,7 @@ export interface LabOptions {
   readonly parentPid: number | null;
 }
 
-const WITH_NUMBER = ['lose-acknowledged-writes', 'duplicate-orders', 'unbalanced-entries'] as const;
+const WITH_NUMBER = ['lose-acknowledged-writes', 'duplicate-orders', 'duplicate-invoices', 'unbalanced-entries'] as const;
 const SWITCHES = ['never-recover', 'ignore-scale-up', 'redis-not-on-path', 'slow-baseline', 'kill-does-nothing'] as const;
 
 /** Names that `--sabotage` takes, for help texts. */

@@ -22,6 +22,14 @@ export function judgeInvariant(objective: InvariantObjectiveSpec, ledger: Ledger
   });
 }
 
+/** Without these an invariant has nothing to hold for. */
+const SUBJECTS: Readonly<Record<InvariantObjectiveSpec['invariant'], string>> = {
+  'stock-moves-match-quants': 'no products',
+  'debit-equals-credit': 'no posted entries',
+  'one-invoice-per-order': 'no invoices of orders',
+  'pos-sessions-match-payments': 'no POS sessions',
+};
+
 /** Violations that were seen are real even when the look was not complete. */
 function invariantPart(objective: InvariantObjectiveSpec, ledger: LedgerFigures): Part {
   const base = { name: 'violations', target: objective.maxViolations, unit: 'violations', direction: 'at-most' } as const;
@@ -37,7 +45,12 @@ function invariantPart(objective: InvariantObjectiveSpec, ledger: LedgerFigures)
   }
   if (gap !== undefined) return inconclusive(base, `${objective.invariant} could not be checked completely: ${gap.detail}`);
   if (found === undefined) return inconclusive(base, `${objective.invariant} was not checked`);
-  if (found.checked === 0) return inconclusive(base, `${objective.invariant}: nothing to check was found`);
+  if (found.checked === 0) {
+    return inconclusive(
+      base,
+      `${objective.invariant}: ${SUBJECTS[objective.invariant]} in this run, so nothing to check was found`,
+    );
+  }
   return {
     ...base,
     measured: found.violationCount,

@@ -5,8 +5,11 @@ import { K6_METRICS, type LedgerModel, type LedgerWrite, type WriteEffect } from
 import { readSamples } from './samples-csv.ts';
 
 const MODELS: readonly string[] = ['sale.order', 'pos.order', 'account.move'] satisfies LedgerModel[];
-/** The wizard that reverses entries is called on its own model; what it writes are entries. */
-const LEDGER_MODEL: Readonly<Record<string, LedgerModel>> = { 'account.move.reversal': 'account.move' };
+/** The wizards that reverse entries and invoice orders are called on their own models; what they write are entries. */
+const LEDGER_MODEL: Readonly<Record<string, LedgerModel>> = {
+  'account.move.reversal': 'account.move',
+  'sale.advance.payment.inv': 'account.move',
+};
 const EFFECTS: readonly string[] = ['create', 'confirm', 'cancel', 'post', 'reverse'] satisfies WriteEffect[];
 
 /**
@@ -21,7 +24,8 @@ export async function* readLoadWrites(runnerDir: string): AsyncGenerator<LedgerW
     if (keys === '' || (outcome !== 'ok' && outcome !== 'unknown') || !EFFECTS.includes(effect) || !MODELS.includes(model))
       continue;
     for (const key of keys.split(' ')) {
-      const name = `${effect} ${key}`;
+      // An order and its invoice have the same key.
+      const name = `${model} ${effect} ${key}`;
       const known = writes.get(name);
       if (known !== undefined && (known.outcome === 'ok' || outcome === 'unknown')) continue;
       writes.set(name, {

@@ -128,6 +128,9 @@ export interface MonthEndCloseSpec extends ScenarioSpecBase {
   readonly reversalRatio: number;
   /** Sets (and afterwards restores) the company's fiscal-year lock date of a closed month. */
   readonly lockDate: boolean;
+  /** Billing runs; each invoices at most `ordersPerInvoiceRun` confirmed orders that loads of this run have placed. 0: none. */
+  readonly invoiceRunsPerMinute: number;
+  readonly ordersPerInvoiceRun: number;
   /** Iterations per second of the shop that goes on meanwhile; 0: none. */
   readonly shopRatePerSecond: number;
 }

@@ -176,6 +176,8 @@ const monthEndClose = z
     reportsPerMinute: z.number().nonnegative().default(6),
     reversalRatio: ratio().prefault(0.05),
     lockDate: z.boolean().default(true),
+    invoiceRunsPerMinute: z.number().nonnegative().default(4),
+    ordersPerInvoiceRun: count.max(100).default(5),
     shopRatePerSecond: z.number().nonnegative().default(0),
   })
   .transform(({ startAt, timeout, duration: lasts, ...rest }) => ({

@@ -130,6 +130,38 @@ describe('sabotage', () => {
     expect(exitCode).toBe(2);
   });
 
+  test('duplicate-invoices: the orders that were invoiced twice are named, and the run fails', async () => {
+    const { exitCode, evaluation } = await judge({
+      name: 'duplicate-invoices',
+      sabotage: { 'duplicate-invoices': 2 },
+      scenarios: [
+        {
+          id: 'shop',
+          kind: 'flash-sale',
+          stages: [
+            { ratePerSecond: 2, for: '1s' },
+            { ratePerSecond: 2, for: '43s' },
+          ],
+        },
+        {
+          id: 'month-end',
+          kind: 'month-end-close',
+          duration: '44s',
+          batchesPerMinute: 6,
+          entriesPerBatch: 2,
+          reportsPerMinute: 0,
+          invoiceRunsPerMinute: 30,
+          ordersPerInvoiceRun: 3,
+        },
+      ],
+      objectives: [{ id: 'one-invoice', kind: 'invariant', invariant: 'one-invoice-per-order' }],
+    });
+    expect(verdictOf(evaluation, 'one-invoice')).toBe('fail');
+    const found = evaluation.invariants.find(({ invariant }) => invariant === 'one-invoice-per-order')?.violations;
+    expect(found).toEqual([expect.stringMatching(/^order PP-.* has 2 invoices/), expect.stringMatching(/has 2 invoices/)]);
+    expect(exitCode).toBe(1);
+  });
+
   test('unbalanced-entries: debit = credit fails', async () => {
     const { exitCode, evaluation } = await judge({
       name: 'unbalanced',

@@ -69,6 +69,8 @@ export const aMonthEnd = (changes: Partial<MonthEndCloseSpec> = {}): MonthEndClo
   reportsPerMinute: 120,
   reversalRatio: 0.3,
   lockDate: true,
+  invoiceRunsPerMinute: 0,
+  ordersPerInvoiceRun: 5,
   shopRatePerSecond: 2,
   ...changes,
 });

@@ -31,7 +31,13 @@ export async function createInvoices(env: Env, ids: readonly number[]): Promise<
   return undefined;
 }
 
-async function invoiceOrder(env: Env, orderId: number, items: readonly Row[]): Promise<void> {
+/** Everything that one order has to invoice, on one new draft. */
+export async function invoiceWhole(env: Env, orderId: number): Promise<number> {
+  const lines = (await env.tx.query(INVOICEABLE, [[orderId]])).filter((row) => num(row, 'quantity') > 0);
+  return await invoiceOrder(env, orderId, lines);
+}
+
+async function invoiceOrder(env: Env, orderId: number, items: readonly Row[]): Promise<number> {
   const [first] = items;
   const commands = items.map(
     (row): Value => [
@@ -63,4 +69,5 @@ async function invoiceOrder(env: Env, orderId: number, items: readonly Row[]): P
     `UPDATE sale_order SET invoice_status = CASE WHEN EXISTS (SELECT 1 FROM sale_order_line l WHERE l.order_id = $1 AND l.qty_invoiced < l.product_uom_qty) THEN 'to invoice' ELSE 'invoiced' END WHERE id = $1`,
     [orderId],
   );
+  return invoice;
 }

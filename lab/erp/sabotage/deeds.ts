@@ -1,6 +1,8 @@
 /** The damage that is done behind the back: consistent in itself, so that only the reader of keys or sums can find it. */
 import { num, type Row, str } from '../db/transaction.ts';
+import { invoiceWhole } from '../flows/invoice.ts';
 import { releaseMoves } from '../flows/picking.ts';
+import { postMoves } from '../flows/posting.ts';
 import { confirmOrders } from '../flows/sale.ts';
 import type { Env } from '../orm/env.ts';
 import type { Value } from '../orm/value.ts';
@@ -23,6 +25,19 @@ export async function confirmedOrders(env: Env, afterId: number): Promise<readon
          AND NOT EXISTS (SELECT 1 FROM sale_order_invoice_rel r WHERE r.order_id = o.id)
          AND NOT EXISTS (SELECT 1 FROM stock_picking p WHERE p.sale_id = o.id AND p.state = 'done')
          AND NOT EXISTS (SELECT 1 FROM sale_order d WHERE d.client_order_ref = o.client_order_ref AND d.id <> o.id)
+       ORDER BY random()`,
+      [afterId],
+    ),
+  );
+}
+
+/** Orders of a run that have one invoice, posted long enough ago to have been acknowledged, in random order. */
+export async function invoicedOrders(env: Env, afterId: number): Promise<readonly Victim[]> {
+  return victims(
+    await env.tx.query(
+      `SELECT o.id, min(o.client_order_ref) AS key FROM sale_order o JOIN sale_order_invoice_rel r ON r.order_id = o.id JOIN account_move m ON m.id = r.move_id
+       WHERE o.id > $1 AND COALESCE(o.client_order_ref, '') <> ''
+       GROUP BY o.id HAVING count(*) = 1 AND bool_and(m.state = 'posted' AND m.write_date < (now() AT TIME ZONE 'UTC') - interval '4 seconds')
        ORDER BY random()`,
       [afterId],
     ),
@@ -83,6 +98,13 @@ export async function doubleOrder(env: Env, order: Victim): Promise<void> {
     },
   ]);
   await confirmOrders(env, made);
+}
+
+/** A second posted invoice of the same order. */
+export async function doubleInvoice(env: Env, order: Victim): Promise<void> {
+  await env.tx.execute('UPDATE sale_order_line SET qty_invoiced = 0 WHERE order_id = $1', [order.id]);
+  const invoice = await invoiceWhole(env, order.id);
+  await postMoves(env, [invoice]);
 }
 
 /** Adds 1.00 to one debit of each entry. */

@@ -1,7 +1,7 @@
 /** What the lab broke on purpose: one JSON line each, written before the deed, so that tests know the truth. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-export type Deed = 'lose-acknowledged-writes' | 'duplicate-orders' | 'unbalanced-entries';
+export type Deed = 'lose-acknowledged-writes' | 'duplicate-orders' | 'duplicate-invoices' | 'unbalanced-entries';
 
 export interface SabotageLog {
   append(deed: Deed, keys: readonly string[]): void;

@@ -2,7 +2,16 @@
 import type { Sabotage } from '../config.ts';
 import { num } from '../db/transaction.ts';
 import type { Env } from '../orm/env.ts';
-import { confirmedOrders, doubleOrder, eraseOrders, postedEntries, unbalanceEntries, type Victim } from './deeds.ts';
+import {
+  confirmedOrders,
+  doubleInvoice,
+  doubleOrder,
+  eraseOrders,
+  invoicedOrders,
+  postedEntries,
+  unbalanceEntries,
+  type Victim,
+} from './deeds.ts';
 import type { Deed, SabotageLog } from './log.ts';
 
 /** How many times the wanted number must be there first. */
@@ -55,6 +64,15 @@ export class Saboteur {
         find: orders,
         strike: async (env, victims) => {
           for (const victim of victims) await doubleOrder(env, victim);
+        },
+        dueAt: null,
+      },
+      {
+        deed: 'duplicate-invoices',
+        wanted: sabotage.duplicateInvoices,
+        find: (env) => invoicedOrders(env, order),
+        strike: async (env, victims) => {
+          for (const victim of victims) await doubleInvoice(env, victim);
         },
         dueAt: null,
       },

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { cataloguePages, checkout, planVisit, type Visit } from '../../../scenarios/journeys/checkout.ts';
 import { closeBatch, closedMonthEnd, lockPeriod, planBatch } from '../../../scenarios/journeys/close-period.ts';
+import { invoiceOrders } from '../../../scenarios/journeys/invoice-orders.ts';
 import {
   closeTill,
   encodeTickets,
@@ -340,6 +341,70 @@ describe('a batch of entries', () => {
     );
     expect(new Set(counts)).toEqual(new Set([1, 2]));
     expect(planBatch(randomAt(3, 1), { name: 'x', entriesPerBatch: 3, reversalRatio: 1, partners: [1] }).reversed).toBe(3);
+  });
+});
+
+describe('a billing run', () => {
+  const run = { keys: ['PP-r-s-1', 'PP-r-s-9', 'PP-r-s-17'], maxOrders: 2 };
+  const orders = [
+    { id: 71, client_order_ref: 'PP-r-s-1', partner_invoice_id: [5, 'A'] },
+    { id: 72, client_order_ref: 'PP-r-s-9', partner_invoice_id: [5, 'A'] },
+    { id: 73, client_order_ref: 'PP-r-s-17', partner_invoice_id: [6, 'B'] },
+  ];
+  const invoices = [
+    { id: 91, ref: 'PP-r-s-1' },
+    { id: 92, ref: 'PP-r-s-17' },
+  ];
+  const billing = {
+    'find-orders': orders,
+    'invoice-wizard': 8,
+    invoice: failing('unknown', NONE_FAULT),
+    'find-invoices': invoices,
+    'post-invoices': false,
+  };
+
+  test('invoices one order a customer by the wizard, reads back that it happened, and posts', () => {
+    const { odoo, calls, steps } = aSession(billing);
+    expect(invoiceOrders(odoo, run)).toBe('ok');
+    expect(steps()).toEqual(['find-orders', 'invoice-wizard', 'invoice', 'find-invoices', 'post-invoices']);
+    expect(argsOf(calls[1])).toEqual([{ advance_payment_method: 'delivered', sale_order_ids: [[6, 0, [71, 73]]] }]);
+    expect(calls[2]).toMatchObject({ effect: 'create', keys: 'PP-r-s-1 PP-r-s-17' });
+    expect(argsOf(calls[4])).toEqual([[91, 92]]);
+    expect(calls[4]).toMatchObject({ effect: 'post', keys: 'PP-r-s-1 PP-r-s-17' });
+  });
+
+  test('never invoices again after no answer: it posts what it finds, and what is missing stays unknown', () => {
+    const { odoo, calls, steps } = aSession({
+      ...billing,
+      invoice: failing('unknown', 'timeout'),
+      'find-invoices': invoices.slice(1),
+    });
+    expect(invoiceOrders(odoo, run)).toBe('unknown');
+    expect(steps().filter((step) => step === 'invoice')).toHaveLength(1);
+    expect(calls.at(-1)).toMatchObject({ step: 'post-invoices', keys: 'PP-r-s-17' });
+    const nothing = aSession({ ...billing, invoice: failing('unknown', 'timeout'), 'find-invoices': [] });
+    expect(invoiceOrders(nothing.odoo, run)).toBe('unknown');
+    expect(nothing.steps().at(-1)).toBe('find-invoices');
+  });
+
+  test('a look-up counts as the creation only when every invoice is there, two of one order being one', () => {
+    const { odoo, calls } = aSession(billing);
+    invoiceOrders(odoo, run);
+    const look = calls.find((call) => call.step === 'find-invoices');
+    expect(look).toMatchObject({ effect: 'create', keys: 'PP-r-s-1 PP-r-s-17' });
+    const twice = [invoices[0] ?? {}, { ...invoices[0], id: 93 }];
+    expect([look?.shows?.(answerXml(invoices)), look?.shows?.(answerXml(twice))]).toEqual([true, false]);
+  });
+
+  test.each(['find-orders', 'invoice-wizard', 'invoice', 'post-invoices'])('ends where %s fails', (step) => {
+    const { odoo, steps } = aSession({ ...billing, [step]: failing('fail') });
+    expect(invoiceOrders(odoo, run)).toBe('fail');
+    expect(steps().at(-1)).toBe(step);
+  });
+
+  test('has nothing to do without orders to invoice', () => {
+    expect(invoiceOrders(aSession({ 'find-orders': [] }).odoo, run)).toBe('ok');
+    expect(invoiceOrders(aSession({}).odoo, { ...run, keys: [] })).toBe('ok');
   });
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hex2, hex4, randomAt, streamOf, uuidStem, zipf } from '../../../scenarios/random.ts';
 import {
+  billingIterations,
   closeActivity,
   closeIterations,
   evenArrivals,
@@ -39,7 +40,7 @@ describe('planned iterations', () => {
   });
 
   test('of a month end are its batches, reports, shop and one lock', () => {
-    expect(closeIterations(aMonthEnd())).toEqual({ batches: 6, reports: 4, shop: 4, locks: 1, total: 15 });
+    expect(closeIterations(aMonthEnd())).toEqual({ batches: 6, reports: 4, invoices: 0, shop: 4, locks: 1, total: 15 });
   });
 
   test('even arrivals all begin, and the last one more does not', () => {
@@ -58,9 +59,15 @@ describe('planned iterations', () => {
 describe('a month end', () => {
   test('gives every activity its share, within two, at any point of time', () => {
     const counts = closeIterations(
-      aMonthEnd({ durationMs: 600_000, batchesPerMinute: 12, reportsPerMinute: 6, shopRatePerSecond: 1 }),
+      aMonthEnd({
+        durationMs: 600_000,
+        batchesPerMinute: 12,
+        reportsPerMinute: 6,
+        invoiceRunsPerMinute: 3,
+        shopRatePerSecond: 1,
+      }),
     );
-    const seen = { batch: 0, report: 0, shop: 0, lock: 0 };
+    const seen = { batch: 0, report: 0, invoice: 0, shop: 0, lock: 0 };
     for (let n = 0; n < counts.total; n += 1) {
       seen[closeActivity(n, counts)] += 1;
       const share = (n + 1) / counts.total;
@@ -68,6 +75,9 @@ describe('a month end', () => {
       expect(Math.abs(seen.shop - counts.shop * share)).toBeLessThan(3);
     }
     expect(seen.lock).toBe(1);
+    expect(Math.abs(seen.invoice - counts.invoices)).toBeLessThan(3);
+    expect(billingIterations(counts)).toHaveLength(seen.invoice);
+    expect(billingIterations(counts).every((n) => closeActivity(n, counts) === 'invoice')).toBe(true);
   });
 
   test('without reports, shop and lock is batches only', () => {
