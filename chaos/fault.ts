@@ -10,22 +10,32 @@ import type {
   CustomObjectsPort,
   KubernetesPort,
   PatroniPort,
+  PodExecPort,
   PostgresPort,
   RedisPort,
+  SentinelPort,
 } from '../src/clients/ports.ts';
-import type { FaultSpec, PostgresTarget } from '../src/model/plan.ts';
+import type { FaultSpec, PostgresTarget, RedisTarget } from '../src/model/plan.ts';
+import type { SplitBrain } from '../src/model/run-records.ts';
 
 export interface FaultDoors {
   readonly clock: Clock;
   readonly kubernetes?: KubernetesPort;
+  /** The namespaces that the plan's guard allows. */
+  readonly allowedNamespaces?: readonly string[];
   /** Objects of any kind in the namespace of `kubernetes`. */
   readonly customObjects?: CustomObjectsPort;
+  /** Programs inside the pods of the namespace of `kubernetes`. */
+  readonly podExec?: PodExecPort;
   readonly patroni?: PatroniPort;
   /** The database through the address the application uses, and each member directly when known. */
   readonly postgres?: PostgresPort;
   readonly postgresStandbys?: readonly PostgresPort[];
   readonly postgresTarget?: PostgresTarget;
+  /** Through Sentinel: of the server that is the master when it is connected to. */
   readonly redis?: RedisPort;
+  readonly sentinel?: SentinelPort;
+  readonly redisTarget?: RedisTarget;
   readonly commands?: CommandPort;
 }
 
@@ -62,12 +72,26 @@ export interface Injection<State = unknown> {
   /** Instant just before the target was first touched. */
   readonly injectedAt: number;
   readonly detail: string;
+  /** When the target was last touched, if that was not just before the injection resolved. */
+  readonly endedAt?: number;
   readonly state: State;
 }
 
 export interface Proof {
   readonly proven: boolean;
   readonly evidence: readonly string[];
+  /** Harm that the proof itself saw: two members that took writes at once. */
+  readonly splitBrain?: SplitBrain;
+}
+
+/** A permission of the Kubernetes API. */
+export interface Access {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  /** In every namespace, not only that of the plan. */
+  readonly everyNamespace?: true;
 }
 
 export interface Revert {
@@ -83,12 +107,9 @@ export interface Fault<Spec extends FaultSpec = FaultSpec, Planned = unknown, In
   /** Doors that must be open; preflight refuses a plan whose fault lacks one, by name. */
   readonly needs: readonly (keyof FaultDoors)[];
   /** Kubernetes permissions used; preflight asks for each. */
-  readonly access: readonly {
-    readonly verb: string;
-    readonly group: string;
-    readonly resource: string;
-    readonly subresource?: string;
-  }[];
+  readonly access: readonly Access[];
+  /** The permissions that this very spec uses, where that depends on mode and driver; absent: `access`. */
+  accessFor?(spec: Spec, doors: Pick<FaultDoors, 'postgresTarget' | 'kubernetes'>): readonly Access[];
   /** Read only. Throws HarnessError when it would be refused: nothing matches, blast radius, not supported. */
   plan(spec: Spec, doors: FaultDoors): Promise<FaultPlan<Planned>>;
   /** Lasts as long as the fault does (a flood holds, a kill returns at once); ends early on `context.signal`. */

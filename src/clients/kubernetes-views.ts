@@ -1,14 +1,6 @@
 /** Kubernetes API objects reduced to what faults, observers and preflight look at. Pure. */
-import type {
-  CoreV1Event,
-  V1Deployment,
-  V1LabelSelector,
-  V1Pod,
-  V2HorizontalPodAutoscaler,
-  V2MetricSpec,
-  V2MetricStatus,
-} from '@kubernetes/client-node';
-import type { DeploymentView, EventView, HpaView, PodView } from './ports.ts';
+import type { CoreV1Event, V1Deployment, V1LabelSelector, V1Pod } from '@kubernetes/client-node';
+import type { DeploymentView, EventView, PodView } from './ports.ts';
 
 export function toPodView(pod: V1Pod): PodView {
   const ready = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
@@ -23,8 +15,53 @@ export function toPodView(pod: V1Pod): PodView {
     deleting: pod.metadata?.deletionTimestamp !== undefined,
     createdServerAt: epochMs(pod.metadata?.creationTimestamp) ?? 0,
     readyServerAt: isReady ? epochMs(ready.lastTransitionTime) : null,
+    ...momentsOf(pod),
+    ...resourcesOf(pod),
     labels: pod.metadata?.labels ?? {},
+    ...(pod.status?.podIP === undefined ? {} : { ip: pod.status.podIP }),
     ...(owner === undefined ? {} : { owner: { kind: owner.kind, name: owner.name } }),
+    ...waitingMessageOf(pod),
+  };
+}
+
+function waitingMessageOf({ status }: V1Pod): Pick<PodView, 'waitingMessage'> {
+  const unscheduled = status?.conditions?.find(({ type, status: held }) => type === 'PodScheduled' && held === 'False');
+  const container = status?.containerStatuses?.find(({ state }) => state?.waiting?.reason !== undefined);
+  const message = unscheduled?.message ?? container?.state?.waiting?.message;
+  return message === undefined ? {} : { waitingMessage: message };
+}
+
+/** When it was given a node and when its containers ran, by the clocks of scheduler and kubelet (whole seconds). */
+function momentsOf(pod: V1Pod): Pick<PodView, 'scheduledServerAt' | 'startedServerAt' | 'waiting' | 'node'> {
+  const { conditions = [], containerStatuses = [] } = pod.status ?? {};
+  const scheduled = conditions.find(({ type }) => type === 'PodScheduled');
+  const started = containerStatuses.map(({ state }) => epochMs(state?.running?.startedAt));
+  const waiting =
+    scheduled?.status === 'False'
+      ? scheduled.reason
+      : containerStatuses.map(({ state }) => state?.waiting?.reason).find((reason) => reason !== undefined);
+  const node = pod.spec?.nodeName;
+  return {
+    scheduledServerAt: scheduled?.status === 'True' ? epochMs(scheduled.lastTransitionTime) : null,
+    startedServerAt: started.length > 0 && started.every((at) => at !== null) ? Math.max(...started.map((at) => at ?? 0)) : null,
+    ...(waiting === undefined ? {} : { waiting }),
+    ...(node === undefined ? {} : { node }),
+  };
+}
+
+/** Sums over the containers; null when any of them sets none, since the sum would then say nothing. */
+function resourcesOf(pod: V1Pod): Pick<PodView, 'requests' | 'limits'> {
+  const containers = pod.spec?.containers ?? [];
+  if (containers.length === 0) return {};
+  const sum = (which: 'requests' | 'limits', what: 'cpu' | 'memory'): number | null => {
+    const values = containers.map(({ resources }) => resources?.[which]?.[what]);
+    return values.some((value) => value === undefined)
+      ? null
+      : values.reduce((total, value) => total + parseQuantity(value ?? '0'), 0);
+  };
+  return {
+    requests: { cpuCores: sum('requests', 'cpu'), memoryBytes: sum('requests', 'memory') },
+    limits: { cpuCores: sum('limits', 'cpu'), memoryBytes: sum('limits', 'memory') },
   };
 }
 
@@ -48,56 +85,6 @@ export function formatSelector(selector: V1LabelSelector): string {
     return `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.join(',')})`;
   });
   return [...labels, ...expressions].join(',');
-}
-
-export function toHpaView(hpa: V2HorizontalPodAutoscaler): HpaView {
-  const spec = hpa.spec?.metrics?.[0];
-  const status = spec === undefined ? undefined : hpa.status?.currentMetrics?.find((current) => isSameMetric(spec, current));
-  return {
-    name: hpa.metadata?.name ?? '',
-    currentReplicas: hpa.status?.currentReplicas ?? 0,
-    desiredReplicas: hpa.status?.desiredReplicas ?? 0,
-    minReplicas: hpa.spec?.minReplicas ?? 1,
-    maxReplicas: hpa.spec?.maxReplicas ?? 0,
-    metric: spec === undefined ? 'none' : metricName(spec),
-    currentValue: status === undefined ? null : metricValue(metricPart(status)?.current),
-    targetValue: spec === undefined ? null : metricValue(metricPart(spec)?.target),
-    conditions: (hpa.status?.conditions ?? []).map(({ type, status: state, reason, message }) => ({
-      type,
-      status: state,
-      reason: reason ?? '',
-      message: message ?? '',
-    })),
-    behavior: JSON.parse(JSON.stringify(hpa.spec?.behavior ?? {})) as Readonly<Record<string, unknown>>,
-  };
-}
-
-type MetricParts = Pick<V2MetricSpec, 'type' | 'resource' | 'containerResource' | 'pods' | 'object' | 'external'>;
-type MetricStatusParts = Pick<V2MetricStatus, 'type' | 'resource' | 'containerResource' | 'pods' | 'object' | 'external'>;
-
-function metricPart<Spec extends MetricParts | MetricStatusParts>(metric: Spec) {
-  return (metric.resource ?? metric.containerResource ?? metric.pods ?? metric.object ?? metric.external) as
-    | (NonNullable<V2MetricSpec['resource']> & NonNullable<V2MetricStatus['resource']>)
-    | undefined;
-}
-
-function metricName(metric: MetricParts | MetricStatusParts): string {
-  const named = metric.resource?.name ?? metric.containerResource?.name;
-  return named ?? (metric.pods ?? metric.object ?? metric.external)?.metric.name ?? metric.type;
-}
-
-function isSameMetric(spec: V2MetricSpec, status: V2MetricStatus): boolean {
-  return spec.type === status.type && metricName(spec) === metricName(status);
-}
-
-/** Utilisation in percent when the metric has one, else the quantity. */
-function metricValue(
-  value: { readonly averageUtilization?: number; readonly averageValue?: string; readonly value?: string } | undefined,
-): number | null {
-  if (value === undefined) return null;
-  if (value.averageUtilization !== undefined) return value.averageUtilization;
-  const quantity = value.averageValue ?? value.value;
-  return quantity === undefined ? null : parseQuantity(quantity);
 }
 
 export function toEventView(event: CoreV1Event): EventView {
@@ -143,7 +130,16 @@ export function parseQuantity(text: string): number {
   return match?.[1] === undefined || factor === undefined ? Number.NaN : Number(match[1]) * factor;
 }
 
-function epochMs(date: Date | string | undefined): number | null {
+/** `1m0.2s` or `14.5s` of the metrics API; null when it is no such duration. */
+export function goDurationMs(text: string): number | null {
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?$/.exec(text.trim());
+  if (match === null || text.trim() === '') return null;
+  const [, hours = '0', minutes = '0', seconds = '0'] = match;
+  return Math.round((Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1_000);
+}
+
+/** Null: not given, or no time. */
+export function epochMs(date: Date | string | undefined): number | null {
   if (date === undefined || date === null) return null;
   const ms = new Date(date).getTime();
   return Number.isNaN(ms) ? null : ms;

@@ -1,4 +1,5 @@
 /** The doors to the world as the rest of the engine sees them. Implementations live beside this file, fakes in `test/fakes`. */
+import type { HpaMetric, PodResources, PodUse } from '../model/run-records.ts';
 
 export interface Waiting {
   readonly signal?: AbortSignal;
@@ -13,9 +14,20 @@ export interface PodView {
   readonly deleting: boolean;
   readonly createdServerAt: number;
   readonly readyServerAt: number | null;
+  /** As {@link PodObservation}; absent where nobody asked the API. */
+  readonly scheduledServerAt?: number | null;
+  readonly startedServerAt?: number | null;
+  readonly waiting?: string;
+  readonly node?: string;
+  readonly requests?: PodResources;
+  readonly limits?: PodResources;
   readonly labels: Readonly<Record<string, string>>;
+  /** Absent: none yet. */
+  readonly ip?: string;
   /** Controller of the pod (`ReplicaSet`, `StatefulSet`), when it has one. */
   readonly owner?: { readonly kind: string; readonly name: string };
+  /** The API's words beside `waiting`. */
+  readonly waitingMessage?: string;
 }
 
 export interface HpaView {
@@ -27,6 +39,10 @@ export interface HpaView {
   readonly metric: string;
   readonly currentValue: number | null;
   readonly targetValue: number | null;
+  readonly metrics?: readonly HpaMetric[];
+  readonly lastScaleServerAt?: number | null;
+  /** KEDA's ScaledObject, when it made this autoscaler. */
+  readonly scaler?: { readonly kind: string; readonly name: string };
   readonly conditions: readonly {
     readonly type: string;
     readonly status: string;
@@ -58,6 +74,116 @@ export interface AccessQuestion {
   readonly group: string;
   readonly resource: string;
   readonly subresource?: string;
+  /** In every namespace, not only that of the port. */
+  readonly everyNamespace?: true;
+}
+
+export interface NodeView {
+  readonly name: string;
+  readonly uid: string;
+  readonly ready: boolean;
+  /** Cordoned. */
+  readonly unschedulable: boolean;
+  /** Taints that keep ordinary pods away (NoSchedule, NoExecute), as `key=value:effect`; those of a cordon left out. */
+  readonly taints: readonly string[];
+  readonly allocatable: { readonly cpuCores: number; readonly memoryBytes: number; readonly pods: number };
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A pod on a node, of any namespace. */
+export interface NodePodView extends PodView {
+  readonly namespace: string;
+  /** Static pod of the node itself; the API cannot evict it. */
+  readonly mirror: boolean;
+  readonly emptyDirs: readonly string[];
+}
+
+export interface DisruptionBudgetView {
+  readonly name: string;
+  /** Label selector in text form; empty: every pod of the namespace. */
+  readonly selector: string;
+  readonly disruptionsAllowed: number;
+  readonly currentHealthy: number;
+  readonly desiredHealthy: number;
+  readonly expectedPods: number;
+}
+
+export type Eviction =
+  | { readonly outcome: 'accepted' }
+  /** Another pod by now, or none. */
+  | { readonly outcome: 'gone' }
+  /** 429: a disruption budget (named when the API names it), or an API server that is too busy. */
+  | { readonly outcome: 'refused'; readonly budget: string | null; readonly message: string };
+
+/** Nodes, and what may be taken away from them. Nodes are cluster-scoped; budgets are those of the port's namespace. */
+export interface KubernetesNodes {
+  fetchNodes(): Promise<readonly NodeView[]>;
+  fetchPodsOn(node: string, options: { readonly everyNamespace: boolean }): Promise<readonly NodePodView[]>;
+  fetchDisruptionBudgets(): Promise<readonly DisruptionBudgetView[]>;
+  /** Sets `spec.unschedulable` and one annotation (null removes it) in one patch. */
+  setUnschedulable(
+    node: string,
+    unschedulable: boolean,
+    annotation: { readonly name: string; readonly value: string | null },
+  ): Promise<void>;
+  /** `graceSeconds` null: the pod's own. */
+  evict(
+    pod: { readonly namespace: string; readonly name: string },
+    options: { readonly uid: string; readonly graceSeconds: number | null },
+  ): Promise<Eviction>;
+}
+
+export interface RolloutView {
+  readonly name: string;
+  readonly uid: string;
+  /** `deployment.kubernetes.io/revision`; null before the controller has seen it. */
+  readonly revision: number | null;
+  readonly paused: boolean;
+  readonly strategy: string;
+  /** Pods that the strategy lets go missing, of `replicas`. */
+  readonly maxUnavailable: number;
+  readonly revisionHistoryLimit: number;
+  /** Wanted now. */
+  readonly replicas: number;
+  /** The controller has seen the newest spec: the counts below are about it. */
+  readonly observed: boolean;
+  readonly existing: number;
+  readonly updated: number;
+  readonly ready: number;
+  readonly available: number;
+  readonly progressing: { readonly status: string; readonly reason: string; readonly message: string } | null;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly image: string;
+    /** Of the HTTP readiness check, else the first port of the container. */
+    readonly port: number | string | null;
+  }[];
+}
+
+export interface ReplicaSetView {
+  readonly name: string;
+  readonly uid: string;
+  readonly revision: number | null;
+  readonly replicas: number;
+  readonly images: readonly string[];
+  /** Annotations of the pod template. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export type TemplateChange = { readonly annotations: Readonly<Record<string, string>> } & (
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'image'; readonly container: string; readonly image: string }
+  | { readonly kind: 'readiness-path'; readonly container: string; readonly path: string; readonly port: number | string }
+);
+
+/** Deployments as they roll from one pod template to another. */
+export interface KubernetesRollouts {
+  fetchRollout(deployment: string): Promise<RolloutView>;
+  /** Revisions that the Deployment still has, newest first. */
+  fetchReplicaSets(deployment: string): Promise<readonly ReplicaSetView[]>;
+  changeTemplate(deployment: string, change: TemplateChange): Promise<void>;
+  /** `kubectl rollout undo`: makes the template of a ReplicaSet the Deployment's again. */
+  rollTo(deployment: string, replicaSet: { readonly uid: string }): Promise<void>;
 }
 
 /** One namespace of one context. Every method throws `HarnessError('ERR_KUBERNETES')` with the API's own words. */
@@ -66,13 +192,16 @@ export interface KubernetesPort {
   readonly namespace: string;
   /** Host of the API server, for the guard. */
   readonly host: string;
+  readonly nodes: KubernetesNodes;
+  readonly rollouts: KubernetesRollouts;
   fetchVersion(): Promise<string>;
   fetchPods(selector: string): Promise<readonly PodView[]>;
   fetchDeployment(name: string): Promise<DeploymentView>;
+  /** By its name, or by that of the KEDA ScaledObject that made it (`keda-hpa-NAME`). */
   fetchHpa(name: string): Promise<HpaView>;
   fetchEvents(): Promise<readonly EventView[]>;
   fetchNodeMetrics(): Promise<readonly { readonly name: string; readonly cpuCores: number; readonly memoryBytes: number }[]>;
-  fetchPodMetrics(selector: string): Promise<readonly { readonly name: string; readonly cpuCores: number }[]>;
+  fetchPodMetrics(selector: string): Promise<readonly PodUse[]>;
   /** Deletes only when the UID still matches (precondition). */
   deletePod(
     name: string,
@@ -120,8 +249,13 @@ export interface CustomObjectsPort {
     options?: { readonly labelSelector?: string; readonly fieldSelector?: string },
   ): Promise<readonly ApiObject[]>;
   create(resource: ApiResource, object: ApiObject): Promise<ApiObject>;
-  /** JSON merge patch: `null` takes a field away, a list is replaced as a whole. */
-  patch(resource: ApiResource, name: string, change: Readonly<Record<string, unknown>>): Promise<ApiObject>;
+  /** JSON merge patch: `null` takes a field away, a list is replaced as a whole. `subresource`: `status`, which has its own permission. */
+  patch(
+    resource: ApiResource,
+    name: string,
+    change: Readonly<Record<string, unknown>>,
+    options?: { readonly subresource?: string },
+  ): Promise<ApiObject>;
   /** False when it was not there. True says the deletion is accepted, not that finalizers are done. */
   remove(
     resource: ApiResource,
@@ -129,6 +263,20 @@ export interface CustomObjectsPort {
     options?: { readonly uid?: string; readonly graceSeconds?: number },
   ): Promise<boolean>;
   fetchPodLog(pod: string, options?: { readonly container?: string; readonly tailLines?: number }): Promise<string>;
+}
+
+/** Programs inside the containers of one namespace's pods (`pods/exec`). */
+export interface PodExecPort {
+  readonly namespace: string;
+  /**
+   * Runs a program (no shell unless it is one) and waits for its end. Throws ERR_KUBERNETES when it could not be started or its
+   * end is not known, ERR_TIMEOUT when it lasts too long; it may go on running in the pod then.
+   */
+  run(
+    pod: string,
+    argv: readonly string[],
+    options: { readonly timeoutMs: number; readonly container?: string; readonly signal?: AbortSignal },
+  ): Promise<{ readonly exitCode: number; readonly output: string; readonly errors: string }>;
 }
 
 export interface PatroniMember {
@@ -176,12 +324,34 @@ export interface PostgresStatus {
   readonly active: number;
   readonly waitingOnLocks: number;
   readonly longestTransactionMs: number;
+  /** When the server was started, of its own clock; absent: not told. */
+  readonly startedServerAt?: number;
   readonly replicas: readonly {
     readonly name: string;
     readonly state: string;
     readonly syncState: string;
     readonly replayLagBytes: number;
   }[];
+}
+
+export interface MarkAnswer {
+  /** `refused`: certainly not written. `unknown`: no answer in time, it may be there. */
+  readonly outcome: 'accepted' | 'refused' | 'unknown';
+  /** The server's words when it was not accepted. */
+  readonly detail: string;
+}
+
+/** Rows of our own in the table `peakproof_marks`: they show which member keeps a write. */
+export interface PostgresMarks {
+  /** Why this user cannot make the table; null: it can. Changes nothing. */
+  fetchObstacle(): Promise<string | null>;
+  create(): Promise<void>;
+  /** One row, committed, through a new connection. Never throws for an answer of the server. */
+  write(key: string, options?: Waiting): Promise<MarkAnswer>;
+  /** Keys that begin with `prefix`, sorted; none when there is no table. */
+  readKeys(prefix: string, options?: Waiting): Promise<readonly string[]>;
+  /** Takes the table away, if it is there. */
+  drop(): Promise<void>;
 }
 
 export interface PostgresPort {
@@ -192,6 +362,7 @@ export interface PostgresPort {
   fetchStatus(options?: Waiting): Promise<PostgresStatus>;
   /** Creates and drops a temporary table: shows that this member takes writes. */
   isWritable(options?: Waiting): Promise<boolean>;
+  readonly marks: PostgresMarks;
   fetchClockOffsetMs(): Promise<number>;
   close(): Promise<void>;
 }
@@ -212,6 +383,67 @@ export interface RedisPort {
   /** Another connection to the same server. Rejects when the server refuses it. */
   connect(options?: Waiting): Promise<RedisPort>;
   close(): Promise<void>;
+}
+
+/** A replica as a Sentinel sees it. Flags are Sentinel's words: `s_down`, `o_down`, `disconnected` ... */
+export interface SentinelReplica {
+  /** Announced `host:port`. */
+  readonly address: string;
+  readonly flags: readonly string[];
+  readonly linkUp: boolean;
+  /** 0: never promoted. */
+  readonly priority: number;
+}
+
+/** A master and its replicas, by the Sentinel that has the newest configuration. */
+export interface SentinelGroup {
+  readonly name: string;
+  /** Announced `host:port`, as clients are told (`get-master-addr-by-name`). */
+  readonly master: string;
+  readonly flags: readonly string[];
+  readonly configEpoch: number;
+  readonly quorum: number;
+  readonly downAfterMs: number;
+  readonly failoverTimeoutMs: number;
+  readonly replicas: readonly SentinelReplica[];
+  /** Sentinels that watch this master, as this one knows; and those of the plan that answered. */
+  readonly sentinels: number;
+  readonly answered: number;
+}
+
+/** One master's Sentinels. All are asked; a dead one hides nothing and delays little. Methods throw `HarnessError('ERR_REDIS')`. */
+export interface SentinelPort {
+  /** Name of the master, as the Sentinels know it. */
+  readonly group: string;
+  readonly label: string;
+  fetchGroup(options?: Waiting): Promise<SentinelGroup>;
+  /** CKQUORUM of every Sentinel that answers; held when most of them say so. */
+  checkQuorum(options?: Waiting): Promise<{ readonly held: boolean; readonly detail: string }>;
+  /** `SENTINEL FAILOVER`: answers when it has begun. */
+  failover(): Promise<string>;
+  /** The server at this announced address, asked directly; one connection each, closed by `close`. */
+  server(address: string): RedisPort;
+  close(): Promise<void>;
+}
+
+export interface SessionAnswer {
+  readonly outcome: 'ok' | 'fail' | 'unknown';
+  readonly message?: string;
+  readonly latencyMs: number;
+  readonly sentAt: number;
+  readonly answeredAt: number;
+}
+
+export interface SessionWriter {
+  /** SET with an expiry. Never throws: it classifies. */
+  write(key: string, value: string, options: { readonly ttlSeconds: number; readonly timeoutMs: number }): Promise<SessionAnswer>;
+  close(): Promise<void>;
+}
+
+/** Writes sessions as an application does: through Sentinel where there is one, with its client's own reconnects and retries. */
+export interface SessionStorePort {
+  readonly label: string;
+  openWriter(options?: { readonly failoverDetector?: boolean }): SessionWriter;
 }
 
 /** Runs programs (no shell). Arguments never carry secrets. */

@@ -9,6 +9,8 @@ export interface RedisOptions {
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
+  /** Gives the `host:port` to connect to instead, each time anew: the master that Sentinel names. */
+  readonly follow?: () => Promise<string>;
 }
 
 /**
@@ -88,8 +90,9 @@ function toArgument(value: string | number | Buffer): string | Buffer {
 /** Name, and beginning of the names, of every connection of the harness. */
 export const OWN_CLIENT_NAME = 'peakproof';
 
-async function connect({ url, username, password }: RedisOptions): Promise<Redis> {
-  const { host, port, db, tls } = parseUrl(url);
+async function connect({ url, username, password, follow }: RedisOptions): Promise<Redis> {
+  const { db, tls, ...fixed } = parseUrl(url);
+  const { host, port } = follow === undefined ? fixed : parseUrl(`redis://${await follow()}`);
   const client = new Redis({
     host,
     port,

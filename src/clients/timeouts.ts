@@ -10,14 +10,30 @@ const DEFAULTS = {
   patroniMove: 60_000,
   postgresConnect: 3_000,
   postgresQuery: 5_000,
+  /** One row of ours written to a member; a commit that waits for a standby that is gone never answers. */
+  markWrite: 1_500,
+  /** One program in a pod: looking at its processes, signalling some. */
+  podExec: 15_000,
   redisConnect: 3_000,
   redisCommand: 5_000,
+  /** After the first Sentinel has answered, how long the others are waited for. */
+  sentinelOthers: 500,
   /** Closing a connection politely before it is cut. */
   connectionClose: 1_000,
   /** SIGTERM to SIGKILL of a program of the plan. */
   commandKillGrace: 5_000,
   /** A program that switches a database over, crashes it or lets it rejoin. */
   databaseCommand: 120_000,
+  /** CLIENT PAUSE of a safe planned failover: writes wait at most this long when the harness dies meanwhile. */
+  redisPause: 10_000,
+  /** Pause between two looks at the pods, the ChaosEngine and its result: the error of a fault's window. */
+  litmusLook: 250,
+  /** From a ChaosEngine that is completed to the result that carries this run's key. */
+  litmusResult: 15_000,
+  /** From `engineState: stop` to `stopped`; 6-9 s were seen. */
+  litmusStop: 30_000,
+  /** From the deletion of a ChaosEngine to its end; its finalizer took 11 s. */
+  litmusRemove: 30_000,
   /** Reading the state of the target just before a fault. */
   faultPlan: 30_000,
   /** What injecting may take beyond the duration that the plan gives the fault. */

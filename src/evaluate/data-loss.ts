@@ -86,7 +86,12 @@ function injections(history: History): readonly number[] {
   return history.faults.flatMap((fault) => (fault.injectedAt === null ? [] : [fault.injectedAt]));
 }
 
-const MODELS_OF = { 'order-capture': 'sale.order', pos: 'pos.order', 'financial-posting': 'account.move' } as const;
+const MODELS_OF = {
+  'order-capture': 'sale.order',
+  pos: 'pos.order',
+  'financial-posting': 'account.move',
+  'session-store': 'redis.session',
+} as const;
 const INVARIANT = /match|equals|one-invoice/;
 
 /** A gap that names another model or service, or an invariant, is not about this one. */

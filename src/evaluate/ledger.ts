@@ -75,8 +75,8 @@ async function checkLines(path: string, whole: boolean, duckdb: AnalysisPort): P
 }
 
 const VALID_ROW = `coalesce(CASE row_kind
-  WHEN 'write' THEN key IS NOT NULL AND service IN ('order-capture', 'pos', 'financial-posting')
-    AND model IN ('sale.order', 'pos.order', 'account.move') AND effect IN ('create', 'confirm', 'cancel', 'post', 'reverse')
+  WHEN 'write' THEN key IS NOT NULL AND service IN ('order-capture', 'pos', 'financial-posting', 'session-store')
+    AND model IN ('sale.order', 'pos.order', 'account.move', 'redis.session') AND effect IN ('create', 'confirm', 'cancel', 'post', 'reverse')
     AND outcome IN ('ok', 'unknown') AND "answeredAt" IS NOT NULL
   WHEN 'read-back' THEN key IS NOT NULL AND model IS NOT NULL AND pass IS NOT NULL AND "count" IS NOT NULL AND states IS NOT NULL
   WHEN 'invariant' THEN invariant IS NOT NULL AND checked IS NOT NULL AND violations IS NOT NULL

@@ -5,7 +5,7 @@ import type { FileHeader } from '../model/run-records.ts';
 const instant = z.number();
 const count = z.number();
 const text = z.string();
-const service = z.enum(['order-capture', 'pos', 'financial-posting']);
+const service = z.enum(['order-capture', 'pos', 'financial-posting', 'session-store']);
 const phase = z.enum(['warm-up', 'baseline', 'disturbance', 'recovery', 'settle']);
 const event = <T extends string>(type: T, fields: z.ZodRawShape = {}) =>
   z.looseObject({ at: instant, type: z.literal(type), ...fields });
@@ -64,6 +64,11 @@ export const observationRecord = z.discriminatedUnion('source', [
   }),
   observation('redis', { usedMemoryBytes: count, evictedKeys: count }),
   observation('ingress'),
+  observation('sentinel', {
+    master: text,
+    configEpoch: count,
+    servers: z.array(z.looseObject({ address: text, role: text, lagBytes: z.number().nullable() })),
+  }),
 ]);
 
 export const runnerRecord = z.looseObject({

@@ -4,7 +4,7 @@ import { HarnessError } from '../errors.ts';
 import type { Evaluation } from '../model/evaluation.ts';
 
 const verdict = z.enum(['pass', 'fail', 'inconclusive']).describe('fail > inconclusive > pass; no data is never a pass');
-const service = z.enum(['order-capture', 'pos', 'financial-posting']);
+const service = z.enum(['order-capture', 'pos', 'financial-posting', 'session-store']);
 const phase = z.enum(['warm-up', 'baseline', 'disturbance', 'recovery', 'settle']);
 const instant = z.number().describe('UTC epoch milliseconds of the clock of the harness');
 const count = z.int().nonnegative();

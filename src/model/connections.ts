@@ -1,5 +1,5 @@
 /** Where a run finds its target: what a plan of kind `odoo` says itself, or what a lab answered when it came up. No secrets, only where they are. */
-import type { GuardSpec, KubernetesTarget, OdooTarget, PostgresTarget, RedisTarget } from './plan.ts';
+import type { GuardSpec, KubernetesTarget, OdooTarget, PostgresCommands, PostgresTarget, RedisTarget } from './plan.ts';
 
 export interface Connections {
   readonly odoo: OdooTarget;
@@ -29,7 +29,17 @@ export interface LabConnection {
   readonly postgresStandbyUrls: readonly string[];
   readonly postgresUser: string;
   readonly postgresPasswordFile: string;
+  /** Programs that reach into a member, where its pods cannot be reached into. */
+  readonly postgresCommands?: PostgresCommands;
   readonly redisUrl: string;
+  /** Of the Redis servers; absent: none is asked for. */
+  readonly redisPasswordFile?: string;
+  readonly redisSentinels?: {
+    readonly urls: readonly string[];
+    readonly master: string;
+    readonly passwordFile?: string;
+    readonly addressMap?: Readonly<Record<string, string>>;
+  };
   readonly ingressHealthUrl: string;
   readonly supervisorPid: number;
 }

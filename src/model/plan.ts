@@ -2,7 +2,7 @@
  * The resolved plan: what a run works on once every default is filled in and every duration parsed.
  * The YAML that users write, its defaults and its checks are in `src/plan`. Durations are milliseconds here.
  */
-export type BusinessService = 'order-capture' | 'pos' | 'financial-posting';
+export type BusinessService = 'order-capture' | 'pos' | 'financial-posting' | 'session-store';
 export type LoadClass = 'user' | 'background' | 'integration' | 'reporting';
 export type PhaseName = 'warm-up' | 'baseline' | 'disturbance' | 'recovery' | 'settle';
 export type ScenarioName = 'flash-sale' | 'pos-sync-burst' | 'month-end-close';
@@ -45,8 +45,16 @@ export type PostgresTarget =
       readonly driver: 'patroni';
       readonly patroniUrls: readonly string[];
       readonly connection?: PostgresConnection;
-      /** `crash` for members that are no pods of the Kubernetes section. */
+      /** `crash` and the modes that reach into a member, for members that are no pods of the Kubernetes section. */
       readonly commands?: PostgresCommands;
+      /** Container of a member's pod in which Patroni and PostgreSQL run; absent: the pod's only one. */
+      readonly container?: string;
+    }
+  | {
+      readonly driver: 'cloudnative-pg';
+      /** Name of the `Cluster` (`postgresql.cnpg.io/v1`) in the namespace of the Kubernetes section. */
+      readonly cluster: string;
+      readonly connection?: PostgresConnection;
     }
   | { readonly driver: 'command'; readonly connection: PostgresConnection; readonly commands: PostgresCommands };
 
@@ -57,8 +65,14 @@ export interface PostgresConnection {
   readonly password?: SecretRef;
 }
 
-/** Programs with arguments (no shell) for databases without Patroni. */
+/** Programs with arguments (no shell) that act on the database where no API of ours does. */
 export interface PostgresCommands {
+  /** Stops Patroni alone, PostgreSQL goes on; `restartPatroni` undoes it. The member is named in PEAKPROOF_PRIMARY. */
+  readonly killPatroni?: readonly string[];
+  readonly restartPatroni?: readonly string[];
+  /** Stops the WAL senders of the primary; `thawWalsenders` undoes it. */
+  readonly freezeWalsenders?: readonly string[];
+  readonly thawWalsenders?: readonly string[];
   readonly switchover?: readonly string[];
   readonly crash?: readonly string[];
   readonly failover?: readonly string[];
@@ -70,6 +84,29 @@ export interface RedisTarget {
   readonly url: string;
   readonly username?: string;
   readonly password?: SecretRef;
+  readonly sentinels?: RedisSentinels;
+  readonly commands?: RedisCommands;
+}
+
+/** The Sentinels that watch one master and its replicas. */
+export interface RedisSentinels {
+  /** `redis://host:port` of each Sentinel, without a password. */
+  readonly urls: readonly string[];
+  /** Name under which they know the master. */
+  readonly master: string;
+  /** Of the Sentinels themselves; that of the servers is {@link RedisTarget.password}. */
+  readonly username?: string;
+  readonly password?: SecretRef;
+  /** `host:port` as the Sentinels announce a server (or each other) -> `host:port` under which it is reached from here. */
+  readonly addressMap?: Readonly<Record<string, string>>;
+}
+
+/** Programs with arguments (no shell), for Redis servers that are no pods of the Kubernetes section. */
+export interface RedisCommands {
+  /** Kills the master, whose announced `host:port` is in `PEAKPROOF_REDIS_MASTER`. */
+  readonly crash?: readonly string[];
+  /** Starts what `crash` killed again. Absent: somebody else does. */
+  readonly rejoin?: readonly string[];
 }
 
 export interface GuardSpec {
@@ -154,6 +191,8 @@ export interface ProbeSpec {
   readonly timeoutMs: number;
   /** An ok answer slower than this counts as a bad probe. */
   readonly slowMs: number;
+  /** Of `session-store` through Sentinel: the client listens for `+switch-master`. Absent: it does not, as ioredis by default. */
+  readonly failoverDetector?: boolean;
 }
 
 interface FaultSpecBase {
@@ -179,7 +218,16 @@ export interface KillPodsSpec extends FaultSpecBase {
 
 export interface PostgresFailoverSpec extends FaultSpecBase {
   readonly kind: 'postgres/failover';
-  readonly mode: 'switchover' | 'crash' | 'failover';
+  /**
+   * `kill-patroni`: Patroni alone is stopped, PostgreSQL goes on. `frozen-walsender`: replication stands still, then the primary
+   * crashes. `fence`: the primary's server is shut down by its operator and started again.
+   */
+  readonly mode: 'switchover' | 'crash' | 'failover' | 'kill-patroni' | 'frozen-walsender' | 'fence';
+  /**
+   * `frozen-walsender`: time between freeze and crash. `kill-patroni`: time for which the orphan is written to once another
+   * member is the primary. `fence`: time for which the primary is fenced. Unused by the other modes.
+   */
+  readonly durationMs?: number;
 }
 
 export interface RedisFloodSpec extends FaultSpecBase {
@@ -194,7 +242,123 @@ export interface RedisFloodSpec extends FaultSpecBase {
   readonly sessionPattern: string;
 }
 
-export type FaultSpec = KillPodsSpec | PostgresFailoverSpec | RedisFloodSpec;
+export interface SentinelFailoverSpec extends FaultSpecBase {
+  readonly kind: 'redis/sentinel-failover';
+  /** `planned`: SENTINEL FAILOVER. `safe-planned`: the same with writes paused meanwhile. `crash`: the master is killed. */
+  readonly mode: 'planned' | 'safe-planned' | 'crash';
+}
+
+/** Cordons a node and evicts pods through the eviction API, as `kubectl drain` does; disruption budgets are respected. */
+export interface DrainNodeSpec extends FaultSpecBase {
+  readonly kind: 'kubernetes/drain-node';
+  /** Absent: the node that runs most of the pods selected. */
+  readonly node?: string;
+  /** Absent: every pod of the namespace. DaemonSet, mirror and finished pods are always left. */
+  readonly selector?: string;
+  /** Pods of other namespaces on that node: refuse the fault, leave them where they are, or evict those in the guard's namespaces. */
+  readonly otherPods: 'refuse' | 'leave' | 'evict';
+  /** Allows the eviction of pods with `emptyDir` volumes, whose content is lost. */
+  readonly deleteEmptyDirData: boolean;
+  /** Absent: each pod's own grace period. */
+  readonly graceSeconds?: number;
+  /** How long an eviction that a disruption budget refuses is tried again. */
+  readonly evictWithinMs: number;
+  /** How long the node stays cordoned after the evictions. */
+  readonly holdMs: number;
+  /** Largest share 0-1 of the pods of one workload that may be on that node. */
+  readonly maxAffectedRatio: number;
+}
+
+interface RolloutSpecBase extends FaultSpecBase {
+  readonly deployment: string;
+  /** A rollout that is not complete by then counts as stuck. */
+  readonly withinMs: number;
+  /** A new pod that is not Ready this long after it was created makes the rollout stuck. */
+  readonly readyWithinMs: number;
+  /** How long the new state stays before the fault ends. */
+  readonly holdMs: number;
+  /** Largest share 0-1 of the pods that the update strategy may take down at once. */
+  readonly maxAffectedRatio: number;
+}
+
+/** A new revision of a Deployment while the load runs. */
+export interface RollingUpdateSpec extends RolloutSpecBase {
+  readonly kind: 'kubernetes/rolling-update';
+  /** `image` needs {@link image}; `bad-image` names one that cannot exist. */
+  readonly change: 'restart' | 'image' | 'bad-image' | 'failing-readiness';
+  readonly image?: string;
+  /** Absent: the first container. */
+  readonly container?: string;
+  /** Path that the application answers with an error, for `failing-readiness`. */
+  readonly readinessPath: string;
+  /** `never`: the fault itself does not; a revision that is stuck at its end is undone with it. */
+  readonly rollBack: 'on-failure' | 'always' | 'never';
+}
+
+/** `kubectl rollout undo` while the load runs. */
+export interface RollbackSpec extends RolloutSpecBase {
+  readonly kind: 'kubernetes/rollback';
+  /** Revision to go to; absent: the one before. */
+  readonly toRevision?: number;
+  /** Id of a rolling update of this plan that makes the revision to go back from; until it has run none may be there. */
+  readonly after?: string;
+}
+
+/** What shows that an experiment of Litmus did something: see {@link LitmusEngineSpec.proof}. */
+export type LitmusProof = 'pods-gone' | 'containers-restarted' | 'result';
+
+/** A ChaosExperiment of Litmus, run through a ChaosEngine of our own in the namespace of the Kubernetes section. */
+export interface LitmusEngineSpec extends FaultSpecBase {
+  readonly kind: 'litmus/engine';
+  /** Name of a ChaosExperiment that is installed in the namespace. */
+  readonly experiment: string;
+  readonly serviceAccount: string;
+  /** `spec.appinfo`: the pods by label selector, and the kind of workload that owns them. */
+  readonly app: { readonly label: string; readonly kind: string };
+  /** TOTAL_CHAOS_DURATION and CHAOS_INTERVAL; Litmus counts in whole seconds. */
+  readonly durationMs: number;
+  readonly intervalMs: number;
+  /** Further environment of the experiment; no secrets: the engine's object shows them. */
+  readonly env: Readonly<Record<string, string>>;
+  /** `spec.components` as it is, such as the runner's image. */
+  readonly components?: Readonly<Record<string, unknown>>;
+  /** `probe` of the experiment as it is; their outcomes become evidence, not objectives. */
+  readonly probes: readonly Readonly<Record<string, unknown>>[];
+  /** Litmus' own check of the application before and after (`defaultHealthCheck`). */
+  readonly healthCheck: boolean;
+  /**
+   * What has to be seen. `pods-gone` and `containers-restarted` are our own look at the pods by UID; `result` is Litmus' word
+   * alone, for experiments that replace nothing.
+   */
+  readonly proof: LitmusProof;
+  /** Largest share 0-1 of the matching pods that one round may hit. */
+  readonly maxAffectedRatio: number;
+  /** From the engine's creation until the experiment runs. */
+  readonly startWithinMs: number;
+  /** What Litmus may take beyond `durationMs` until it has judged. */
+  readonly endWithinMs: number;
+  /** True: the ChaosResult stays when the engine is taken away. */
+  readonly keepResult: boolean;
+}
+
+/** A fault that Litmus (ChaosCenter) injects while the run lasts; its record is imported into the run folder afterwards. */
+export interface LitmusExternalSpec extends FaultSpecBase {
+  readonly kind: 'litmus/external';
+  readonly experiment: string;
+  /** Label selector of the pods that it hits. */
+  readonly selector: string;
+}
+
+export type FaultSpec =
+  | KillPodsSpec
+  | DrainNodeSpec
+  | RollingUpdateSpec
+  | RollbackSpec
+  | PostgresFailoverSpec
+  | RedisFloodSpec
+  | SentinelFailoverSpec
+  | LitmusEngineSpec
+  | LitmusExternalSpec;
 
 /** Stops the faults, reverts, and judges what there is. Watched on the probes. */
 export interface AbortSpec {
@@ -254,6 +418,8 @@ export interface DataLossObjectiveSpec extends ObjectiveBase {
   readonly maxLostWrites: number;
   readonly maxDuplicates: number;
   readonly maxLossWindowMs: number;
+  /** Time for which two members took writes at once; absent: none is allowed. */
+  readonly maxSplitBrainMs?: number;
   /** Fewer acknowledged writes than this: inconclusive. */
   readonly minWrites: number;
 }

@@ -14,6 +14,21 @@ export interface FileHeader {
 /** Outcome of a call: certainly done, certainly not done, or may have been done. */
 export type Outcome = 'ok' | 'fail' | 'unknown';
 
+/**
+ * How the Kubernetes API failed: no connection or one that broke, no answer in time, 429, 401, 410, 5xx; and what another try
+ * does not mend: 403, 404, any other refusal.
+ */
+export type ApiTrouble =
+  | 'unreachable'
+  | 'timeout'
+  | 'throttled'
+  | 'credentials'
+  | 'gone'
+  | 'server-error'
+  | 'forbidden'
+  | 'not-found'
+  | 'refused';
+
 /** `journal.ndjson`: dated facts in order. */
 export type JournalEvent =
   | { readonly at: number; readonly type: 'run-started'; readonly plan: string }
@@ -41,6 +56,7 @@ export type JournalEvent =
       readonly proven: boolean;
       readonly evidence: readonly string[];
     }
+  | ({ readonly at: number; readonly type: 'split-brain'; readonly fault: string } & SplitBrain)
   | { readonly at: number; readonly type: 'fault-ended'; readonly fault: string; readonly detail: string }
   | {
       readonly at: number;
@@ -58,6 +74,8 @@ export type JournalEvent =
       readonly source: ObservationSource;
       readonly fromAt: number;
       readonly detail: string;
+      /** What kind of trouble it was, when it was the Kubernetes API's. */
+      readonly trouble?: ApiTrouble;
     }
   | {
       readonly at: number;
@@ -68,6 +86,21 @@ export type JournalEvent =
     }
   | { readonly at: number; readonly type: 'harness-event'; readonly detail: string }
   | { readonly at: number; readonly type: 'run-ended'; readonly detail: string };
+
+/** A former primary that acknowledged writes of ours while another member was the primary already. */
+export interface SplitBrain {
+  /** Member that took the writes, and the primary at that time. */
+  readonly orphan: string;
+  readonly primary: string;
+  /** When the other primary was first seen; last acknowledgement by the orphan. */
+  readonly fromAt: number;
+  readonly untilAt: number;
+  /** The orphan took writes still when the watch ended: the true time is longer. */
+  readonly censored: boolean;
+  readonly acknowledged: number;
+  /** Keys of acknowledged writes that the primary does not have. */
+  readonly lostKeys: readonly string[];
+}
 
 /** `undo.ndjson`: written before a fault touches anything; a later line with the same id and `closed` ends it. */
 export type UndoRecord =
@@ -99,12 +132,13 @@ export interface ProbeRecord {
 
 /** What a write was meant to bring about, checked by the read-back. */
 export type WriteEffect = 'create' | 'confirm' | 'cancel' | 'post' | 'reverse';
-export type LedgerModel = 'sale.order' | 'pos.order' | 'account.move';
+/** Models of Odoo, and the sessions that the probe of the session store keeps in Redis. */
+export type LedgerModel = 'sale.order' | 'pos.order' | 'account.move' | 'redis.session';
 
 /** `ledger.ndjson`, first kind: each acknowledged or unknown write of load and probes, one row a key and effect. */
 export interface LedgerWrite {
   readonly row: 'write';
-  /** `client_order_ref`, `uuid` or `ref`, by model. */
+  /** `client_order_ref`, `uuid`, `ref` or the key in Redis, by model. */
   readonly key: string;
   readonly service: BusinessService;
   readonly model: LedgerModel;
@@ -149,6 +183,35 @@ export interface LedgerGap {
 
 export type LedgerRow = LedgerWrite | LedgerReadBack | LedgerInvariant | LedgerGap;
 
+/** One metric of an autoscaler, as its spec and its status give it. */
+export interface HpaMetric {
+  /** `Resource`, `ContainerResource`, `Pods`, `Object` or `External`. */
+  readonly type: string;
+  readonly name: string;
+  /** Container, object or selector that it is about; empty when its name says all. */
+  readonly of: string;
+  /** What is compared: percent of the request, average a pod, or the value as it is. */
+  readonly targetKind: 'Utilization' | 'AverageValue' | 'Value';
+  readonly target: number | null;
+  /** Null: the autoscaler does not know it. */
+  readonly current: number | null;
+}
+
+/** Cores and bytes of a pod's containers together; null when one of them sets none. */
+export interface PodResources {
+  readonly cpuCores: number | null;
+  readonly memoryBytes: number | null;
+}
+
+/** What the metrics API measured of a pod over `windowMs` until `serverAt` (its clock); null when it does not say. */
+export interface PodUse {
+  readonly name: string;
+  readonly cpuCores: number;
+  readonly memoryBytes: number | null;
+  readonly serverAt: number | null;
+  readonly windowMs: number | null;
+}
+
 /** `observations.ndjson`: one look at one part of the platform. */
 export type Observation =
   | {
@@ -162,6 +225,12 @@ export type Observation =
       readonly metric: string;
       readonly currentValue: number | null;
       readonly targetValue: number | null;
+      /** All of its metrics; `metric`, `currentValue` and `targetValue` are those of the first. Absent in older runs. */
+      readonly metrics?: readonly HpaMetric[];
+      /** `status.lastScaleTime`. */
+      readonly lastScaleServerAt?: number | null;
+      /** What made this autoscaler, when it is not a person: KEDA's ScaledObject. */
+      readonly scaler?: { readonly kind: string; readonly name: string };
       readonly conditions: readonly {
         readonly type: string;
         readonly status: string;
@@ -170,6 +239,12 @@ export type Observation =
       }[];
     }
   | { readonly at: number; readonly source: 'pods'; readonly pods: readonly PodObservation[] }
+  | {
+      readonly at: number;
+      readonly source: 'pod-metrics';
+      /** Those whose figures are newer than at the look before; empty when none are. */
+      readonly pods: readonly PodUse[];
+    }
   | {
       readonly at: number;
       readonly source: 'deployment';
@@ -239,9 +314,35 @@ export type Observation =
       readonly keys: number;
       readonly role: string;
     }
-  | { readonly at: number; readonly source: 'ingress'; readonly status: number; readonly latencyMs: number };
+  | { readonly at: number; readonly source: 'ingress'; readonly status: number; readonly latencyMs: number }
+  | {
+      readonly at: number;
+      readonly source: 'sentinel';
+      readonly group: string;
+      /** `host:port` of the master as the Sentinel with the newest configuration announces it. */
+      readonly master: string;
+      readonly configEpoch: number;
+      /** As CKQUORUM says; null when no Sentinel could tell. */
+      readonly quorum: boolean | null;
+      /** Those that answered. */
+      readonly sentinels: number;
+      readonly failoverInProgress: boolean;
+      readonly servers: readonly RedisServerObservation[];
+    };
 
 export type ObservationSource = Observation['source'];
+
+/** One Redis server as it describes itself, whatever the Sentinels say about it. */
+export interface RedisServerObservation {
+  /** As announced. */
+  readonly address: string;
+  readonly role: 'master' | 'replica' | 'unreachable';
+  /** Of a replica: is it connected to its master? */
+  readonly linkUp: boolean | null;
+  readonly offset: number | null;
+  /** Of a replica: behind the server that the Sentinels name as the master. */
+  readonly lagBytes: number | null;
+}
 
 export interface PodObservation {
   readonly name: string;
@@ -253,6 +354,15 @@ export interface PodObservation {
   /** Of the API server's clock. */
   readonly createdServerAt: number;
   readonly readyServerAt: number | null;
+  /** Given to a node; of the scheduler's clock. Absent in older runs. */
+  readonly scheduledServerAt?: number | null;
+  /** All containers running; of the node's clock. */
+  readonly startedServerAt?: number | null;
+  /** Why a container waits (`ImagePullBackOff`), or the pod for a node (`Unschedulable`). */
+  readonly waiting?: string;
+  readonly node?: string;
+  readonly requests?: PodResources;
+  readonly limits?: PodResources;
 }
 
 /**
@@ -319,6 +429,17 @@ export interface EnvironmentRecord {
     readonly maxMemoryBytes: number;
     readonly policy: string;
     readonly maxClients: number;
+    readonly sentinel?: {
+      readonly group: string;
+      readonly sentinels: number;
+      readonly quorum: number;
+      readonly replicas: number;
+      readonly downAfterMs: number;
+      readonly failoverTimeoutMs: number;
+      /** 0: the master takes writes without any replica. */
+      readonly minReplicasToWrite: number;
+      readonly minReplicasMaxLagSeconds: number;
+    };
   };
   readonly clockOffsets: readonly { readonly source: string; readonly offsetMs: number }[];
 }

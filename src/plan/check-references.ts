@@ -16,6 +16,7 @@ export function checkReferences(plan: Partial<Plan>): ReferenceIssue[] {
     ...clientTimeouts(plan),
     ...tills(plan),
     ...workers(plan),
+    ...sessionStore(plan),
   ];
 }
 
@@ -85,8 +86,9 @@ function faultDoors(plan: Partial<Plan>): ReferenceIssue[] {
             },
           ]
         : [];
-    if (fault.kind === 'kubernetes/kill-pods') return needs('kubernetes');
+    if (fault.kind.startsWith('kubernetes/') || fault.kind.startsWith('litmus/')) return needs('kubernetes');
     if (fault.kind === 'redis/flood') return needs('redis');
+    if (fault.kind === 'redis/sentinel-failover') return sentinelNeeds(plan, path, fault.id) ?? needs('redis');
     return needs('postgres');
   });
 }
@@ -164,6 +166,37 @@ function tills(plan: Partial<Plan>): ReferenceIssue[] {
 function workers(plan: Partial<Plan>): ReferenceIssue[] {
   if (plan.target?.kind !== 'lab' || plan.target.workers.min <= plan.target.workers.max) return [];
   return [{ path: ['target', 'workers', 'max'], message: `is less than target.workers.min (${plan.target.workers.min})` }];
+}
+
+/** Undefined: the plan has them, or lacks the whole section. */
+function sentinelNeeds(plan: Partial<Plan>, path: readonly PropertyKey[], id: string): ReferenceIssue[] | undefined {
+  if (plan.redis === undefined || plan.redis.sentinels !== undefined) return undefined;
+  return [{ path, message: `"redis/sentinel-failover" (fault "${id}") needs redis.sentinels, which this plan does not have` }];
+}
+
+/** Sessions are written by their probe alone: no load does, and without Redis nobody can. */
+function sessionStore(plan: Partial<Plan>): ReferenceIssue[] {
+  const { probes, redis, target } = plan;
+  const probed = probes?.some(({ service }) => service === 'session-store') ?? true;
+  const issues = (plan.objectives ?? []).flatMap((objective, index): ReferenceIssue[] => {
+    if (!('service' in objective) || objective.service !== 'session-store') return [];
+    const path = ['objectives', index, 'service'];
+    if (objective.kind === 'slo') return [{ path, message: 'no load calls "session-store"; its probe is judged by recovery' }];
+    return objective.kind === 'data-loss' && !probed
+      ? [{ path, message: 'no probe writes to "session-store"; add one under probes' }]
+      : [];
+  });
+  const unreached = (probes ?? []).flatMap(({ service }, index): ReferenceIssue[] =>
+    service === 'session-store' && target?.kind === 'odoo' && redis === undefined
+      ? [
+          {
+            path: ['probes', index, 'service'],
+            message: '"session-store" needs the section "redis", which this plan does not have',
+          },
+        ]
+      : [],
+  );
+  return [...issues, ...unreached];
 }
 
 const names = (items: readonly { readonly id: string }[]): string => items.map((item) => item.id).join(', ');

@@ -5,7 +5,7 @@ import { duration, ratio } from './duration.ts';
 const id = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: 'must be lower-case letters, digits and dashes, such as "kill-pods-1"' });
-const service = z.enum(['order-capture', 'pos', 'financial-posting']);
+const service = z.enum(['order-capture', 'pos', 'financial-posting', 'session-store']);
 const loadClass = z.enum(['user', 'background', 'integration', 'reporting']);
 const phase = z.enum(['warm-up', 'baseline', 'disturbance', 'recovery', 'settle']);
 const positive = z.number().positive();
@@ -64,6 +64,10 @@ const commands = z.strictObject({
   crash: argv.optional(),
   failover: argv.optional(),
   rejoin: argv.optional(),
+  killPatroni: argv.optional(),
+  restartPatroni: argv.optional(),
+  freezeWalsenders: argv.optional(),
+  thawWalsenders: argv.optional(),
 });
 
 const connection = z.strictObject({
@@ -80,14 +84,28 @@ export const postgres = z.discriminatedUnion('driver', [
     patroniUrls: z.array(bareUrl('http:', 'https:')).min(1),
     connection: connection.optional(),
     commands: commands.optional(),
+    container: z.string().min(1).optional(),
   }),
+  z.strictObject({ driver: z.literal('cloudnative-pg'), cluster: z.string().min(1), connection: connection.optional() }),
   z.strictObject({ driver: z.literal('command'), connection, commands }),
 ]);
+
+const hostAndPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, { error: 'must be host:port' });
 
 export const redis = z.strictObject({
   url: bareUrl('redis:', 'rediss:'),
   username: z.string().optional(),
   password: secretRef.optional(),
+  sentinels: z
+    .strictObject({
+      urls: z.array(bareUrl('redis:', 'rediss:')).min(1),
+      master: z.string().min(1),
+      username: z.string().optional(),
+      password: secretRef.optional(),
+      addressMap: z.record(hostAndPort, hostAndPort).optional(),
+    })
+    .optional(),
+  commands: z.strictObject({ crash: argv.optional(), rejoin: argv.optional() }).optional(),
 });
 
 export const guard = z.strictObject({
@@ -195,8 +213,19 @@ export const probe = z
     interval: duration().prefault('500ms'),
     timeout: duration().prefault('30s'),
     slow: duration().prefault('2s'),
+    failoverDetector: z.boolean().optional(),
   })
-  .transform((p) => ({ service: p.service, intervalMs: p.interval, timeoutMs: p.timeout, slowMs: p.slow }));
+  .refine((p) => p.failoverDetector === undefined || p.service === 'session-store', {
+    error: 'is only for the probe of "session-store"',
+    path: ['failoverDetector'],
+  })
+  .transform(({ service, interval, timeout, slow, failoverDetector }) => ({
+    service,
+    intervalMs: interval,
+    timeoutMs: timeout,
+    slowMs: slow,
+    ...(failoverDetector !== undefined && { failoverDetector }),
+  }));
 
 const faultBase = { id, at: duration(), proveWithin: duration().prefault('60s'), revertWithin: duration().prefault('60s') };
 interface FaultTimes {
@@ -236,9 +265,100 @@ const killPods = z
     maxAffectedRatio: maxAffected,
   }));
 
+const drainNode = z
+  .strictObject({
+    kind: z.literal('kubernetes/drain-node'),
+    ...faultBase,
+    node: z.string().min(1).optional(),
+    selector: z.string().min(1, { error: 'is empty; leave it out to drain every pod of the namespace' }).optional(),
+    otherPods: z.enum(['refuse', 'leave', 'evict']).default('refuse'),
+    deleteEmptyDirData: z.boolean().default(false),
+    graceSeconds: countOrZero.optional(),
+    evictWithin: duration().prefault('60s'),
+    hold: duration().prefault('20s'),
+    maxAffected: ratio().prefault(0.5),
+  })
+  .transform(({ evictWithin, hold, maxAffected, ...rest }) => ({
+    ...faultTimes(rest),
+    evictWithinMs: evictWithin,
+    holdMs: hold,
+    maxAffectedRatio: maxAffected,
+  }));
+
+const rolloutBase = {
+  ...faultBase,
+  proveWithin: duration().optional(),
+  deployment: z.string().min(1),
+  within: duration().prefault('3m'),
+  readyWithin: duration().prefault('60s'),
+  hold: duration().prefault('0s'),
+  maxAffected: ratio().prefault(0.5),
+};
+interface RolloutTimes extends Omit<FaultTimes, 'proveWithin'> {
+  /** Absent: as long as the rollout itself may take. */
+  proveWithin?: number | undefined;
+  within: number;
+  readyWithin: number;
+  hold: number;
+  maxAffected: number;
+}
+const rolloutTimes = <T extends RolloutTimes>({ within, readyWithin, hold, maxAffected, proveWithin, ...rest }: T) => ({
+  ...faultTimes({ ...rest, proveWithin: proveWithin ?? within }),
+  withinMs: within,
+  readyWithinMs: readyWithin,
+  holdMs: hold,
+  maxAffectedRatio: maxAffected,
+});
+
+const rollingUpdate = z
+  .strictObject({
+    kind: z.literal('kubernetes/rolling-update'),
+    ...rolloutBase,
+    change: z.enum(['restart', 'image', 'bad-image', 'failing-readiness']),
+    image: z.string().min(1).optional(),
+    container: z.string().min(1).optional(),
+    readinessPath: z.string().startsWith('/').default('/peakproof/fails-on-purpose'),
+    rollBack: z.enum(['on-failure', 'always', 'never']).default('on-failure'),
+  })
+  .refine((f) => (f.change === 'image') === (f.image !== undefined), {
+    error: 'is needed for "change: image", and only there',
+    path: ['image'],
+  })
+  .transform((f) => rolloutTimes(f));
+
+const rollback = z
+  .strictObject({
+    kind: z.literal('kubernetes/rollback'),
+    ...rolloutBase,
+    toRevision: count.optional(),
+    after: z.string().optional(),
+  })
+  .transform((f) => rolloutTimes(f));
+
+/** What `for` is when it is left out, ms. */
+const FAILOVER_LASTS_MS: Readonly<Record<string, number>> = { 'kill-patroni': 5_000, 'frozen-walsender': 2_000, fence: 10_000 };
+/** Well below `wal_receiver_timeout` (60 s), after which a receiver gives a silent sender up and asks for a new one. */
+const MAX_FREEZE_MS = 30_000;
+
 const postgresFailover = z
-  .strictObject({ kind: z.literal('postgres/failover'), ...faultBase, mode: z.enum(['switchover', 'crash', 'failover']) })
-  .transform((f) => faultTimes(f));
+  .strictObject({
+    kind: z.literal('postgres/failover'),
+    ...faultBase,
+    mode: z.enum(['switchover', 'crash', 'failover', 'kill-patroni', 'frozen-walsender', 'fence']),
+    for: duration().optional(),
+  })
+  .refine(({ mode, for: lasts }) => lasts === undefined || mode in FAILOVER_LASTS_MS, {
+    error: `is for the modes ${Object.keys(FAILOVER_LASTS_MS).join(', ')} only`,
+    path: ['for'],
+  })
+  .refine(({ mode, for: lasts }) => mode !== 'frozen-walsender' || lasts === undefined || lasts <= MAX_FREEZE_MS, {
+    error: 'is more than 30 s: standbys would ask for new WAL senders, which are not frozen',
+    path: ['for'],
+  })
+  .transform(({ for: lasts, ...rest }) => {
+    const durationMs = lasts ?? FAILOVER_LASTS_MS[rest.mode];
+    return { ...faultTimes(rest), ...(durationMs !== undefined && { durationMs }) };
+  });
 
 const redisFlood = z
   .strictObject({
@@ -254,7 +374,77 @@ const redisFlood = z
   })
   .transform(({ for: lasts, block, ...rest }) => ({ ...faultTimes(rest), durationMs: lasts, blockMs: block }));
 
-export const fault = z.discriminatedUnion('kind', [killPods, postgresFailover, redisFlood]);
+const sentinelFailover = z
+  .strictObject({
+    kind: z.literal('redis/sentinel-failover'),
+    ...faultBase,
+    mode: z.enum(['planned', 'safe-planned', 'crash']),
+  })
+  .transform((f) => faultTimes(f));
+
+const LITMUS_OWN_ENV: readonly string[] = ['TOTAL_CHAOS_DURATION', 'CHAOS_INTERVAL'];
+/** Litmus counts in whole seconds. */
+const wholeSeconds = () =>
+  duration().refine((ms) => ms >= 1_000 && ms % 1_000 === 0, {
+    error: 'must be whole seconds, at least 1s: Litmus counts in them',
+  });
+
+const litmusEngine = z
+  .strictObject({
+    kind: z.literal('litmus/engine'),
+    ...faultBase,
+    experiment: z.string().min(1),
+    serviceAccount: z.string().min(1),
+    app: z.strictObject({
+      label: z.string().min(1, { error: 'is empty; an empty selector would match every pod' }),
+      kind: z.enum(['deployment', 'statefulset', 'daemonset', 'deploymentconfig', 'rollout']).default('deployment'),
+    }),
+    for: wholeSeconds().prefault('20s'),
+    interval: wholeSeconds().prefault('10s'),
+    env: z
+      .record(z.string(), z.string())
+      .default({})
+      .refine((env) => !LITMUS_OWN_ENV.some((name) => name in env), {
+        error: 'names TOTAL_CHAOS_DURATION or CHAOS_INTERVAL; give them as "for" and "interval"',
+      }),
+    components: z.record(z.string(), z.unknown()).optional(),
+    probes: z.array(z.looseObject({ name: z.string().min(1), type: z.string().min(1), mode: z.string().min(1) })).default([]),
+    healthCheck: z.boolean().default(true),
+    proof: z.enum(['pods-gone', 'containers-restarted', 'result']).default('pods-gone'),
+    maxAffected: ratio().prefault(0.5),
+    startWithin: duration().prefault('60s'),
+    endWithin: duration().prefault('120s'),
+    keepResult: z.boolean().default(false),
+  })
+  .transform(({ for: lasts, interval, maxAffected, startWithin, endWithin, ...rest }) => ({
+    ...faultTimes(rest),
+    durationMs: lasts,
+    intervalMs: interval,
+    maxAffectedRatio: maxAffected,
+    startWithinMs: startWithin,
+    endWithinMs: endWithin,
+  }));
+
+const litmusExternal = z
+  .strictObject({
+    kind: z.literal('litmus/external'),
+    ...faultBase,
+    experiment: z.string().min(1),
+    selector: z.string().min(1, { error: 'is empty; an empty selector would match every pod' }),
+  })
+  .transform((f) => faultTimes(f));
+
+export const fault = z.discriminatedUnion('kind', [
+  litmusEngine,
+  litmusExternal,
+  killPods,
+  drainNode,
+  rollingUpdate,
+  rollback,
+  postgresFailover,
+  redisFlood,
+  sentinelFailover,
+]);
 
 export const abort = z
   .strictObject({ service, badRatio: ratio(), window: duration() })
@@ -329,9 +519,14 @@ const dataLossObjective = z
     maxLostWrites: countOrZero.default(0),
     maxDuplicates: countOrZero.default(0),
     maxLossWindow: duration().prefault('0s'),
+    maxSplitBrain: duration().optional(),
     minWrites: count.default(20),
   })
-  .transform(({ maxLossWindow, ...rest }) => ({ ...rest, maxLossWindowMs: maxLossWindow }));
+  .transform(({ maxLossWindow, maxSplitBrain, ...rest }) => ({
+    ...rest,
+    maxLossWindowMs: maxLossWindow,
+    ...(maxSplitBrain !== undefined && { maxSplitBrainMs: maxSplitBrain }),
+  }));
 
 const invariantObjective = z.strictObject({
   kind: z.literal('invariant'),

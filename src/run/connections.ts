@@ -6,13 +6,14 @@ import { createCustomObjectsPort } from '../clients/custom-objects.ts';
 import { createKubernetesPort } from '../clients/kubernetes.ts';
 import { createOdooClient } from '../clients/odoo/client.ts';
 import { createPatroniPort } from '../clients/patroni.ts';
-import type { OdooPort } from '../clients/ports.ts';
+import { createPodExecPort } from '../clients/pod-exec.ts';
+import type { OdooPort, SessionStorePort } from '../clients/ports.ts';
 import { createPostgresPort } from '../clients/postgres.ts';
-import { createRedisPort } from '../clients/redis.ts';
 import { readSecret } from '../clients/secrets.ts';
 import { HarnessError } from '../errors.ts';
 import type { Connections, LabConnection } from '../model/connections.ts';
-import type { Plan } from '../model/plan.ts';
+import type { Plan, RedisTarget } from '../model/plan.ts';
+import { openRedisDoors } from './redis-doors.ts';
 
 /** @throws HarnessError ERR_USAGE when the plan wants a lab and none is given. */
 export function connectionsOf(plan: Plan, lab: LabConnection | undefined): Connections {
@@ -51,8 +52,9 @@ export function connectionsOf(plan: Plan, lab: LabConnection | undefined): Conne
       driver: 'patroni',
       patroniUrls: lab.patroniUrls,
       connection: { url: postgresUrl.href, standbyUrls, password: { file: lab.postgresPasswordFile } },
+      ...(lab.postgresCommands && { commands: lab.postgresCommands }),
     },
-    redis: { url: lab.redisUrl },
+    redis: redisOf(lab, plan),
     ingressHealthUrl: lab.ingressHealthUrl,
     // A lab is made to be broken: its own names, and nothing else, are allowed.
     guard: {
@@ -64,14 +66,34 @@ export function connectionsOf(plan: Plan, lab: LabConnection | undefined): Conne
   };
 }
 
+function redisOf({ redisUrl, redisPasswordFile, redisSentinels }: LabConnection, { redis }: Plan): RedisTarget {
+  return {
+    url: redisUrl,
+    ...(redisPasswordFile !== undefined && { password: { file: redisPasswordFile } }),
+    ...(redisSentinels && {
+      sentinels: {
+        urls: redisSentinels.urls,
+        master: redisSentinels.master,
+        ...(redisSentinels.passwordFile !== undefined && { password: { file: redisSentinels.passwordFile } }),
+        ...(redisSentinels.addressMap && { addressMap: redisSentinels.addressMap }),
+      },
+    }),
+    ...(redis?.commands && { commands: redis.commands }),
+  };
+}
+
 function hostsOf(lab: LabConnection): string[] {
-  const urls = [lab.odooUrl, lab.postgresUrl, lab.redisUrl, ...lab.patroniUrls, ...lab.postgresStandbyUrls];
-  return [...new Set(urls.map((url) => new URL(url).hostname))];
+  const { urls: sentinels = [], addressMap = {} } = lab.redisSentinels ?? {};
+  const urls = [lab.odooUrl, lab.postgresUrl, lab.redisUrl, ...lab.patroniUrls, ...lab.postgresStandbyUrls, ...sentinels];
+  const mapped = Object.values(addressMap).map((address) => `redis://${address}`);
+  return [...new Set([...urls, ...mapped].map((url) => new URL(url).hostname))];
 }
 
 export interface Doors {
   readonly odoo: OdooPort;
   readonly faults: FaultDoors;
+  /** As the application writes sessions; absent without Redis. */
+  readonly sessions?: SessionStorePort;
   close(): Promise<void>;
 }
 
@@ -88,28 +110,29 @@ export async function openDoors(connections: Connections, env: NodeJS.ProcessEnv
     createPostgresPort({ url, ...(postgresPassword !== undefined && { password: postgresPassword }) });
   const main = connection && database(connection.url);
   const standbys = connection?.standbyUrls.map(database) ?? [];
-  const redisPassword = redis?.password && (await readSecret(redis.password, env));
-  const redisPort =
-    redis &&
-    createRedisPort({
-      url: redis.url,
-      ...(redis.username && { username: redis.username }),
-      ...(redisPassword && { password: redisPassword }),
-    });
+  const redisDoors = redis && (await openRedisDoors(redis, env, systemClock));
   return {
     odoo: createOdooClient({ url: odoo.url, database: odoo.database, login: odoo.login, password }),
     faults: {
       clock: systemClock,
       commands: createCommandPort(),
-      ...(kubernetes && { kubernetes: createKubernetesPort(kubernetes), customObjects: createCustomObjectsPort(kubernetes) }),
+      ...(kubernetes && {
+        kubernetes: createKubernetesPort(kubernetes),
+        allowedNamespaces: connections.guard.namespaces,
+        customObjects: createCustomObjectsPort(kubernetes),
+        podExec: createPodExecPort(kubernetes),
+      }),
       ...(postgres && { postgresTarget: postgres }),
       ...(postgres?.driver === 'patroni' && { patroni: createPatroniPort(postgres.patroniUrls) }),
       ...(main && { postgres: main }),
       ...(standbys.length > 0 && { postgresStandbys: standbys }),
-      ...(redisPort && { redis: redisPort }),
+      ...(redisDoors && { redis: redisDoors.redis }),
+      ...(redisDoors?.sentinel && { sentinel: redisDoors.sentinel }),
+      ...(redis && { redisTarget: redis }),
     },
+    ...(redisDoors && { sessions: redisDoors.sessions }),
     async close() {
-      await Promise.allSettled([main, ...standbys, redisPort].map((port) => port?.close()));
+      await Promise.allSettled([main, ...standbys, redisDoors].map((port) => port?.close()));
     },
   };
 }

@@ -89,6 +89,10 @@ function targetsOf(connections: Connections, resolved?: { readonly context: stri
       hostOf(`postgres.patroniUrls[${index}]`, url),
     ),
     ...(redis === undefined ? [] : hostOf('redis.url', redis.url)),
+    ...(redis?.sentinels?.urls ?? []).flatMap((url, index) => hostOf(`redis.sentinels.urls[${index}]`, url)),
+    ...Object.values(redis?.sentinels?.addressMap ?? {}).flatMap((address) =>
+      hostOf('redis.sentinels.addressMap', `redis://${address}`),
+    ),
     ...(ingressHealthUrl === undefined ? [] : hostOf('ingressHealthUrl', ingressHealthUrl)),
   ];
 }

@@ -51,6 +51,7 @@ export interface RunResult {
 }
 
 const RUNNER = 'local-1';
+const SESSION_TTL_MARGIN_SECONDS = 1_800;
 
 /** @throws HarnessError when nothing can be judged: preflight, seeding, k6 that does not start, a full disk. */
 export async function runPlan(options: RunOptions): Promise<RunResult> {
@@ -166,6 +167,7 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
     probes = await startProbes({
       specs: plan.probes,
       odoo: doors.odoo,
+      ...(doors.sessions && { sessions: doors.sessions, sessionTtlSeconds: sessionTtlSeconds(plan) }),
       catalogue,
       runId,
       clock,
@@ -276,6 +278,11 @@ interface PhaseRun {
   readonly note: (event: JournalEvent) => Promise<void>;
   readonly stopping: AbortSignal;
   readonly onPhase: (phase: PhaseName, endsAt: number) => void;
+}
+
+/** The whole run, what is under way at its end, and both read-backs, however slow. */
+function sessionTtlSeconds({ phases }: Plan): number {
+  return Math.ceil(Object.values(phases).reduce((sum, ms) => sum + ms, 0) / 1_000) + SESSION_TTL_MARGIN_SECONDS;
 }
 
 /** From warm-up to the end of recovery. Resolves to whether everything that was broken has been put back. */

@@ -7,6 +7,7 @@ import type { LedgerRow, LedgerWrite } from '../model/run-records.ts';
 import { awaitQuiet } from '../observe/ledger/await-quiet.ts';
 import { checkInvariants } from '../observe/ledger/check-invariants.ts';
 import { readBack } from '../observe/ledger/read-back.ts';
+import { readBackSessions, removeSessions } from '../observe/ledger/read-back-sessions.ts';
 import type { Doors } from './connections.ts';
 
 export interface SettleOptions {
@@ -48,6 +49,8 @@ export async function settleAndReadBack({
   for (const pass of [1, 2]) {
     await clock.sleep(pauseMs);
     for await (const row of readBack(doors.odoo, writes, { pass, clock })) await write(row);
+    for await (const row of readBackSessions(doors.faults.redis, writes, { pass, clock })) await write(row);
   }
+  for (const left of await removeSessions(doors.faults.redis, writes)) await note(left);
   for await (const row of checkInvariants(doors.odoo, { catalogue, runId, clock, writes })) await write(row);
 }

@@ -5,7 +5,7 @@ import type { LedgerGap, LedgerModel, LedgerReadBack, LedgerWrite } from '../../
 import { Patience, type PatienceOptions } from './patience.ts';
 
 /** Field of each model that carries the business key. */
-export const KEY_FIELDS: Readonly<Record<LedgerModel, string>> = {
+export const KEY_FIELDS: Readonly<Record<Exclude<LedgerModel, 'redis.session'>, string>> = {
   'sale.order': 'client_order_ref',
   'pos.order': 'uuid',
   'account.move': 'ref',
@@ -34,7 +34,7 @@ export async function* readBack(
   options: ReadBackOptions,
 ): AsyncGenerator<LedgerReadBack | LedgerGap, void, void> {
   const patience = new Patience(options);
-  for (const model of Object.keys(KEY_FIELDS) as LedgerModel[]) {
+  for (const model of Object.keys(KEY_FIELDS) as (keyof typeof KEY_FIELDS)[]) {
     const ofModel = writes.filter((write) => write.model === model);
     const reversed = new Set(ofModel.flatMap(({ effect, key }) => (effect === 'reverse' ? [key] : [])));
     const keys = [...new Set(ofModel.map(({ key }) => key))];
@@ -46,7 +46,7 @@ export async function* readBack(
 }
 
 interface Batch {
-  readonly model: LedgerModel;
+  readonly model: keyof typeof KEY_FIELDS;
   readonly keys: readonly string[];
   /** Keys whose entry was told to be reversed. */
   readonly reversed: ReadonlySet<string>;

@@ -1,4 +1,4 @@
-import type { Clock, OdooAnswer, OdooPort } from '../../clients/ports.ts';
+import type { Clock, OdooAnswer, OdooPort, SessionAnswer, SessionStorePort } from '../../clients/ports.ts';
 import type { TargetCatalogue } from '../../model/catalogue.ts';
 import type { BusinessService } from '../../model/plan.ts';
 import type { LedgerModel, Outcome, WriteEffect } from '../../model/run-records.ts';
@@ -7,7 +7,7 @@ import type { LedgerModel, Outcome, WriteEffect } from '../../model/run-records.
 export interface ProbeWrite {
   readonly model: LedgerModel;
   readonly effect: WriteEffect;
-  readonly answer: OdooAnswer;
+  readonly answer: OdooAnswer | SessionAnswer;
 }
 
 export interface ProbeShot {
@@ -20,6 +20,11 @@ export interface ProbeContext {
   readonly odoo: OdooPort;
   readonly catalogue: TargetCatalogue;
   readonly clock: Clock;
+  /** Absent: the plan has no Redis. */
+  readonly sessions?: SessionStorePort;
+  /** How long a session of the probe lives: until it has been read back for sure. */
+  readonly sessionTtlSeconds: number;
+  readonly failoverDetector: boolean;
 }
 
 /** A small business transaction that is sent over and over, each time under a key of its own. */

@@ -1,4 +1,4 @@
-import type { Clock, OdooPort } from '../../clients/ports.ts';
+import type { Clock, OdooPort, SessionStorePort } from '../../clients/ports.ts';
 import type { TargetCatalogue } from '../../model/catalogue.ts';
 import type { BusinessService, ProbeSpec } from '../../model/plan.ts';
 import type { LedgerWrite, ProbeRecord } from '../../model/run-records.ts';
@@ -6,11 +6,16 @@ import { createFinancialPostingProbe } from './financial-posting.ts';
 import { createOrderCaptureProbe } from './order-capture.ts';
 import { createPosProbe, uuidOf } from './pos.ts';
 import type { Probe, ProbeContext, ProbeShot } from './probe.ts';
+import { createSessionStoreProbe, sessionKey } from './session-store.ts';
 
 export interface ProbesOptions {
   readonly specs: readonly ProbeSpec[];
   readonly odoo: OdooPort;
   readonly catalogue: TargetCatalogue;
+  /** For the probe of the session store. */
+  readonly sessions?: SessionStorePort;
+  /** Default one hour. */
+  readonly sessionTtlSeconds?: number;
   readonly runId: string;
   readonly clock: Clock;
   /** Each record as soon as its outcome is known; not in the order sent. */
@@ -31,11 +36,13 @@ export interface RunningProbes {
 const MAX_IN_FLIGHT = 200;
 /** A shot later than this is left out: then the harness itself stood still, which says nothing about the target. */
 const MAX_LATENESS_MS = 5_000;
+const DEFAULT_SESSION_TTL_SECONDS = 3_600;
 
 const MAKERS: Readonly<Record<BusinessService, (context: ProbeContext) => Probe>> = {
   'order-capture': createOrderCaptureProbe,
   pos: createPosProbe,
   'financial-posting': createFinancialPostingProbe,
+  'session-store': createSessionStoreProbe,
 };
 
 /**
@@ -43,8 +50,12 @@ const MAKERS: Readonly<Record<BusinessService, (context: ProbeContext) => Probe>
  * answers do. Throws when a probe cannot be made ready (its POS session cannot be opened).
  */
 export async function startProbes(options: ProbesOptions): Promise<RunningProbes> {
-  const { specs, odoo, catalogue, clock } = options;
-  const probes = specs.map((spec) => ({ spec, probe: MAKERS[spec.service]({ odoo, catalogue, clock }) }));
+  const { specs, odoo, catalogue, clock, sessions, sessionTtlSeconds = DEFAULT_SESSION_TTL_SECONDS } = options;
+  const probes = specs.map((spec) => {
+    const { failoverDetector = false } = spec;
+    const context = { odoo, catalogue, clock, sessionTtlSeconds, failoverDetector, ...(sessions && { sessions }) };
+    return { spec, probe: MAKERS[spec.service](context) };
+  });
   for (const { probe } of probes) await probe.start();
   const stopping = new AbortController();
   // Spread over the interval, so that the probes do not queue up behind each other.
@@ -137,8 +148,9 @@ function notSent({ spec, runId, clock }: ProbeLoop, number: number, scheduledAt:
   };
 }
 
-/** Unique over runs as the run's id is. A POS ticket's key is a UUID, as the POS makes them. */
+/** Unique over runs as the run's id is. A POS ticket's key is a UUID, as the POS makes them; a session's says whose it is. */
 function keyOf(runId: string, service: BusinessService, number: number): string {
+  if (service === 'session-store') return sessionKey(runId, number);
   const name = `PP-${runId}-probe-${service}-${number}`;
   return service === 'pos' ? uuidOf(name) : name;
 }
