@@ -3,16 +3,11 @@
  * each, without discovery, so the permissions needed are exactly the verbs called.
  */
 import './load-on-node-22-12.ts';
-import {
-  createConfiguration,
-  HttpMethod,
-  type KubeConfig,
-  type RequestContext,
-  ServerConfiguration,
-} from '@kubernetes/client-node';
+import { HttpMethod, type RequestContext, type SecurityAuthentication, ServerConfiguration } from '@kubernetes/client-node';
 import { HarnessError } from '../errors.ts';
-import { type KubernetesOptions, loadConfig } from './kubernetes-config.ts';
+import type { KubernetesOptions } from './kubernetes-config.ts';
 import { apiWords, refusedByApi, toHarnessError } from './kubernetes-errors.ts';
+import { createKubernetesHttp } from './kubernetes-http.ts';
 import type { ApiObject, ApiResource, CustomObjectsPort } from './ports.ts';
 import { timeoutMs } from './timeouts.ts';
 
@@ -31,17 +26,17 @@ interface Answer {
 }
 
 export function createCustomObjectsPort(options: KubernetesOptions): CustomObjectsPort {
-  const config = loadConfig(options);
+  const { auth, httpApi, config: configNow } = createKubernetesHttp(options);
+  const config = configNow();
   const { namespace } = options;
   const server = config.getCurrentCluster()?.server ?? '';
   const place = `in namespace ${namespace} (context ${config.getCurrentContext()}, ${server})`;
   const base = new ServerConfiguration(server, {});
-  const { httpApi } = createConfiguration({ baseServer: base });
 
   const send = async ({ method, path, what, query = {}, body }: Call): Promise<Answer> => {
     try {
       const request = base.makeRequestContext(path, method);
-      await prepare(request, config);
+      await prepare(request, auth);
       for (const [name, value] of Object.entries(query)) request.setQueryParam(name, value);
       if (body !== undefined) {
         request.setHeaderParam('Content-Type', body.type);
@@ -101,10 +96,10 @@ export function createCustomObjectsPort(options: KubernetesOptions): CustomObjec
         what: `creating ${label(resource)} ${object.metadata?.name ?? ''}`.trimEnd(),
         body: { type: 'application/json', value: object },
       }),
-    patch: (resource, name, change) =>
+    patch: (resource, name, change, { subresource } = {}) =>
       require({
         method: HttpMethod.PATCH,
-        path: pathOf(resource, name),
+        path: `${pathOf(resource, name)}${subresource === undefined ? '' : `/${subresource}`}`,
         what: `changing ${label(resource)} ${name}`,
         body: { type: 'application/merge-patch+json', value: change },
       }),
@@ -141,12 +136,12 @@ export function createCustomObjectsPort(options: KubernetesOptions): CustomObjec
   };
 }
 
-async function prepare(request: RequestContext, config: KubeConfig): Promise<void> {
+async function prepare(request: RequestContext, auth: SecurityAuthentication): Promise<void> {
   request.setHeaderParam('Accept', 'application/json, */*;q=0.1');
   // Otherwise zstd is accepted too, on every Node, although the oldest cannot read it.
   request.setHeaderParam('Accept-Encoding', 'gzip');
   request.setSignal(AbortSignal.timeout(timeoutMs('kubernetesCall')));
-  await config.applySecurityAuthentication(request);
+  await auth.applySecurityAuthentication(request);
 }
 
 function label({ group, plural }: ApiResource): string {

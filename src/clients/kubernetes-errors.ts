@@ -2,13 +2,50 @@
 import './load-on-node-22-12.ts';
 import { ApiException } from '@kubernetes/client-node';
 import { HarnessError } from '../errors.ts';
+import type { ApiTrouble } from '../model/run-records.ts';
 import { describeFetchError } from './http-get.ts';
+
+/** An error of the Kubernetes API that still knows its HTTP status; null: there was no answer. */
+export class KubernetesError extends HarnessError {
+  readonly status: number | null;
+
+  constructor(message: string, status: number | null, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
+    super('ERR_KUBERNETES', message, options);
+    this.status = status;
+  }
+}
+
+const TROUBLE_OF: Readonly<Record<number, ApiTrouble>> = {
+  401: 'credentials',
+  403: 'forbidden',
+  404: 'not-found',
+  408: 'timeout',
+  410: 'gone',
+  429: 'throttled',
+  504: 'timeout',
+};
+
+/** Null: no error of the Kubernetes API. */
+export function apiTrouble(error: unknown): ApiTrouble | null {
+  if (!(error instanceof KubernetesError)) return null;
+  const { status, cause } = error;
+  if (status !== null) return TROUBLE_OF[status] ?? (status >= 500 ? 'server-error' : 'refused');
+  return cause instanceof Error && (cause.name === 'TimeoutError' || cause.name === 'AbortError') ? 'timeout' : 'unreachable';
+}
+
+const PASSING: ReadonlySet<ApiTrouble> = new Set(['unreachable', 'timeout', 'throttled', 'credentials', 'gone', 'server-error']);
+
+/** The same call may be answered a moment later: an API server that restarts, a token that is renewed, a 429. */
+export function isTransient(error: unknown): boolean {
+  const trouble = apiTrouble(error);
+  return trouble !== null && PASSING.has(trouble);
+}
 
 export function toHarnessError(error: unknown, what: string): HarnessError {
   if (error instanceof ApiException) {
     return refusedByApi(error.code, error.body, what, error);
   }
-  return new HarnessError('ERR_KUBERNETES', `${what}: ${describeFetchError(error)}`, {
+  return new KubernetesError(`${what}: ${describeFetchError(error)}`, null, {
     cause: error,
     hint: 'check that the API server of this context can be reached from here',
   });
@@ -18,7 +55,7 @@ export function toHarnessError(error: unknown, what: string): HarnessError {
 export function refusedByApi(code: number, body: unknown, what: string, cause?: unknown): HarnessError {
   const words = apiWords(body) ?? `HTTP ${code}`;
   const hint = HINTS[code];
-  return new HarnessError('ERR_KUBERNETES', `${what}: ${words} (${code})`, { cause, ...(hint ? { hint } : {}) });
+  return new KubernetesError(`${what}: ${words} (${code})`, code, { cause, ...(hint ? { hint } : {}) });
 }
 
 const HINTS: Readonly<Record<number, string>> = {

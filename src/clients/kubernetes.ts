@@ -8,15 +8,19 @@ import {
   CoreV1Api,
   CustomObjectsApi,
   createConfiguration,
-  type KubeConfig,
   ServerConfiguration,
   VersionApi,
 } from '@kubernetes/client-node';
 import { HarnessError } from '../errors.ts';
-import { type KubernetesOptions, loadConfig } from './kubernetes-config.ts';
-import { toHarnessError } from './kubernetes-errors.ts';
-import { parseQuantity, toDeploymentView, toEventView, toHpaView, toPodView } from './kubernetes-views.ts';
-import type { KubernetesPort } from './ports.ts';
+import type { PodUse } from '../model/run-records.ts';
+import type { KubernetesOptions } from './kubernetes-config.ts';
+import { apiTrouble, toHarnessError } from './kubernetes-errors.ts';
+import { KEDA_PREFIX, toHpaView } from './kubernetes-hpa.ts';
+import { createKubernetesHttp, type KubernetesHttp } from './kubernetes-http.ts';
+import { createNodes } from './kubernetes-nodes.ts';
+import { createRollouts } from './kubernetes-rollouts.ts';
+import { epochMs, goDurationMs, parseQuantity, toDeploymentView, toEventView, toPodView } from './kubernetes-views.ts';
+import type { HpaView, KubernetesPort } from './ports.ts';
 import { timeoutMs } from './timeouts.ts';
 
 export type { KubernetesOptions } from './kubernetes-config.ts';
@@ -29,14 +33,36 @@ interface Usage {
   readonly memory?: string;
 }
 
+interface PodMetrics {
+  readonly metadata: { readonly name: string };
+  readonly timestamp?: string;
+  /** A Go duration, `14.5s` or `1m0.2s`. */
+  readonly window?: string;
+  readonly containers: readonly { readonly usage: Usage }[];
+}
+
+function toPodUse({ metadata, timestamp, window, containers }: PodMetrics): PodUse {
+  const memory = containers.map(({ usage }) => (usage.memory === undefined ? null : parseQuantity(usage.memory)));
+  return {
+    name: metadata.name,
+    cpuCores: containers.reduce((sum, { usage }) => sum + parseQuantity(usage.cpu ?? '0'), 0),
+    memoryBytes: memory.includes(null) ? null : memory.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0),
+    serverAt: epochMs(timestamp),
+    windowMs: window === undefined ? null : goDurationMs(window),
+  };
+}
+
 /** The Kubernetes API through a kubeconfig (certificates, tokens and exec credential plugins as the kubeconfig says). */
 export function createKubernetesPort(options: KubernetesOptions): KubernetesPort {
-  const config = loadConfig(options);
+  const http = createKubernetesHttp(options);
+  const config = http.config();
   const { namespace } = options;
   const server = config.getCurrentCluster()?.server ?? '';
   const context = config.getCurrentContext();
   let offsetMs: number | null = null;
-  const configuration = configure(config, server, (ms) => {
+  /** Names of ScaledObjects whose autoscaler is there under KEDA's name for it. */
+  const kedaMade = new Set<string>();
+  const configuration = configure(http, server, (ms) => {
     offsetMs = ms;
   });
   const core = new CoreV1Api(configuration);
@@ -55,6 +81,8 @@ export function createKubernetesPort(options: KubernetesOptions): KubernetesPort
     context,
     namespace,
     host: new URL(server).hostname,
+    nodes: createNodes(configuration, namespace, call),
+    rollouts: createRollouts(configuration, namespace, call),
     fetchVersion: async () => (await call('reading the version', versions.getCode())).gitVersion,
     async fetchPods(selector) {
       const request = core.listNamespacedPod({ namespace, ...(selector === '' ? {} : { labelSelector: selector }) });
@@ -65,8 +93,19 @@ export function createKubernetesPort(options: KubernetesOptions): KubernetesPort
       return toDeploymentView(await call(inNamespace(`reading deployment ${name}`), request));
     },
     async fetchHpa(name) {
-      const request = autoscaling.readNamespacedHorizontalPodAutoscaler({ name, namespace });
-      return toHpaView(await call(inNamespace(`reading hpa ${name}`), request));
+      const read = async (hpa: string): Promise<HpaView> => {
+        const request = autoscaling.readNamespacedHorizontalPodAutoscaler({ name: hpa, namespace });
+        return toHpaView(await call(inNamespace(`reading hpa ${hpa}`), request));
+      };
+      try {
+        return await read(`${kedaMade.has(name) ? KEDA_PREFIX : ''}${name}`);
+      } catch (error) {
+        if (apiTrouble(error) !== 'not-found' || kedaMade.has(name)) throw error;
+        const made = await read(`${KEDA_PREFIX}${name}`).catch(() => null);
+        if (made === null) throw error;
+        kedaMade.add(name);
+        return made;
+      }
     },
     fetchEvents: async () =>
       (await call(inNamespace('listing events'), core.listNamespacedEvent({ namespace }))).items.map(toEventView),
@@ -81,13 +120,8 @@ export function createKubernetesPort(options: KubernetesOptions): KubernetesPort
     },
     async fetchPodMetrics(selector) {
       const request = objects.listNamespacedCustomObject({ ...METRICS, namespace, plural: 'pods', labelSelector: selector });
-      const list = (await call(inNamespace(`reading metrics of pods ${selector}`), request)) as {
-        items: { metadata: { name: string }; containers: { usage: Usage }[] }[];
-      };
-      return list.items.map(({ metadata, containers }) => ({
-        name: metadata.name,
-        cpuCores: containers.reduce((sum, { usage }) => sum + parseQuantity(usage.cpu ?? '0'), 0),
-      }));
+      const list = (await call(inNamespace(`reading metrics of pods ${selector}`), request)) as { items: PodMetrics[] };
+      return list.items.map(toPodUse);
     },
     async deletePod(name, { uid, graceSeconds, dryRun }) {
       const request = core.deleteNamespacedPod({
@@ -98,8 +132,8 @@ export function createKubernetesPort(options: KubernetesOptions): KubernetesPort
       });
       await call(inNamespace(`deleting pod ${name}`), request);
     },
-    async allowed({ verb, group, resource, subresource }) {
-      const place = CLUSTER_SCOPED.has(resource) || (group === METRICS.group && resource === 'nodes') ? {} : { namespace };
+    async allowed({ verb, group, resource, subresource, everyNamespace }) {
+      const place = everyNamespace === true || CLUSTER_SCOPED.has(resource) ? {} : { namespace };
       const resourceAttributes = { verb, group, resource, ...place, ...(subresource === undefined ? {} : { subresource }) };
       const request = authorization.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });
       return (await call(`asking whether ${verb} ${resource} is allowed`, request)).status?.allowed === true;
@@ -115,11 +149,12 @@ export function createKubernetesPort(options: KubernetesOptions): KubernetesPort
 }
 
 /** Every request gets a deadline; every answer's Date header is compared with our clock (resolution 1 s). */
-function configure(config: KubeConfig, server: string, noteOffset: (ms: number) => void): Configuration {
+function configure({ auth, httpApi }: KubernetesHttp, server: string, noteOffset: (ms: number) => void): Configuration {
   const sentAt = { value: 0 };
   return createConfiguration({
     baseServer: new ServerConfiguration(server, {}),
-    authMethods: { default: config },
+    authMethods: { default: auth },
+    httpApi,
     promiseMiddleware: [
       {
         async pre(request) {
