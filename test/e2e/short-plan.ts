@@ -28,7 +28,8 @@ export function shortPlan({
     schemaVersion: 1,
     name,
     seed: 7,
-    target: { kind: 'lab', workers, sabotage },
+    // Synchronous: whatever else a test breaks, a crash by itself must lose nothing that was acknowledged.
+    target: { kind: 'lab', workers, synchronousReplication: true, sabotage },
     dataset: { products: 40, categories: 4, customers: 20, stores: 1, tillsPerStore: 2, openingStock: 5000, hotProducts: 4 },
     phases: { warmUp: '3s', baseline: '12s', disturbance, recovery: '10s', settle: '4s' },
     load: {
