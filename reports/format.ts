@@ -126,6 +126,7 @@ const SINGULAR: Readonly<Record<string, string>> = {
   replicas: 'replica',
   clients: 'client',
   keys: 'key',
+  servers: 'server',
 };
 
 function unitWord(unit: string, value: number): string {

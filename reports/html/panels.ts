@@ -33,7 +33,7 @@ const TITLES: Readonly<Record<Series['panel'], string>> = {
   redis: 'Redis',
 };
 
-const STEPPED_UNITS = ['count', 'number', 'clients', 'keys'];
+const STEPPED_UNITS = ['count', 'number', 'clients', 'keys', 'servers'];
 
 export function panelsOf({ timeline }: Evaluation): readonly Panel[] {
   return ORDER.flatMap((panel) => {
@@ -56,6 +56,7 @@ export function panelsOf({ timeline }: Evaluation): readonly Panel[] {
 function titleOf(panel: Series['panel'], unit: string, series: readonly Series[]): string {
   const [only] = series;
   if (panel === 'redis' && unit === 'bytes') return 'Redis memory';
+  if (panel === 'redis' && unit === 'servers') return 'Redis servers';
   if (panel === 'probes' && unit === 'ms') return 'Probe latency';
   if (panel === 'replication' && unit === 'bytes') return 'Replication lag';
   if ((panel === 'redis' || panel === 'replication') && series.length === 1 && only !== undefined)

@@ -2,7 +2,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import type { Evaluation } from '../../src/model/evaluation.ts';
 import type { EnvironmentRecord } from '../../src/model/run-records.ts';
-import { formatDuration, formatInstant, formatValue } from '../format.ts';
+import { formatCount, formatDuration, formatInstant, formatValue } from '../format.ts';
 import { repeatCommands } from '../wording.ts';
 import { h } from './element.ts';
 import { definitions, section } from './parts.ts';
@@ -94,10 +94,22 @@ function platformGroups({ kubernetes, postgres, redis }: EnvironmentRecord): rea
         ['maxmemory', redis.maxMemoryBytes === 0 ? 'no limit' : formatValue(redis.maxMemoryBytes, 'bytes')],
         ['Policy', redis.policy],
         ['maxclients', String(redis.maxClients)],
+        ...(redis.sentinel === undefined ? [] : sentinelRows(redis.sentinel)),
       ]),
     );
   }
   return groups;
+}
+
+function sentinelRows(sentinel: NonNullable<NonNullable<EnvironmentRecord['redis']>['sentinel']>) {
+  const { group: name, sentinels, quorum, replicas, downAfterMs, failoverTimeoutMs, minReplicasToWrite } = sentinel;
+  const lag = `, lag at most ${formatDuration(sentinel.minReplicasMaxLagSeconds * 1000)}`;
+  return [
+    ['Sentinel', `${name}: ${formatCount(sentinels, 'Sentinel')}, quorum ${quorum}, ${formatCount(replicas, 'replica')}`],
+    ['down-after', formatDuration(downAfterMs)],
+    ['failover-timeout', formatDuration(failoverTimeoutMs)],
+    ['min-replicas-to-write', `${minReplicasToWrite}${minReplicasToWrite === 0 ? '' : lag}`],
+  ] as const;
 }
 
 export function repeatSection(evaluation: Evaluation): VNode {

@@ -16,6 +16,8 @@ const DEFAULTS = {
   podExec: 15_000,
   redisConnect: 3_000,
   redisCommand: 5_000,
+  /** What one Redis server says about itself, when several are looked at. */
+  redisLook: 1_000,
   /** After the first Sentinel has answered, how long the others are waited for. */
   sentinelOthers: 500,
   /** Closing a connection politely before it is cut. */

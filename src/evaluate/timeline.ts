@@ -121,6 +121,15 @@ function observationSeries(observations: readonly Observation[], axis: Axis): re
     }),
     ...series('redis', 'used memory', 'bytes', (look) => (look.source === 'redis' ? look.usedMemoryBytes : null)),
     ...series('redis', 'evicted keys', '/s', evictionRate()),
+    ...series('redis', 'masters', 'servers', (look) =>
+      look.source === 'sentinel' ? look.servers.filter(({ role }) => role === 'master').length : null,
+    ),
+    ...series('redis', 'connected replicas', 'servers', (look) =>
+      look.source === 'sentinel' ? look.servers.filter(({ linkUp }) => linkUp === true).length : null,
+    ),
+    ...series('replication', 'Redis replica lag', 'bytes', (look) =>
+      look.source === 'sentinel' ? largest(look.servers.flatMap(({ lagBytes }) => lagBytes ?? [])) : null,
+    ),
   ];
 }
 

@@ -322,8 +322,8 @@ export type Observation =
       /** `host:port` of the master as the Sentinel with the newest configuration announces it. */
       readonly master: string;
       readonly configEpoch: number;
-      /** As CKQUORUM says; null when no Sentinel could tell. */
-      readonly quorum: boolean | null;
+      /** As CKQUORUM says. */
+      readonly quorum: boolean;
       /** Those that answered. */
       readonly sentinels: number;
       readonly failoverInProgress: boolean;
@@ -413,6 +413,13 @@ export interface EnvironmentRecord {
     readonly namespace: string;
     readonly hpa?: Readonly<Record<string, unknown>>;
     readonly hpaSyncSeconds?: number;
+    /** What the nodes have for pods; absent when the account may not list nodes. */
+    readonly nodes?: readonly {
+      readonly name: string;
+      readonly cpuCores: number;
+      readonly memoryBytes: number;
+      readonly pods: number;
+    }[];
   };
   readonly postgres?: {
     readonly version: string;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { cpus, platform, release, totalmem } from 'node:os';
 import { harnessVersion } from '../clients/harness-version.ts';
+import type { KubernetesPort, RedisPort, SentinelPort } from '../clients/ports.ts';
 import type { Connections } from '../model/connections.ts';
 import type { Plan } from '../model/plan.ts';
 import type { EnvironmentRecord } from '../model/run-records.ts';
@@ -69,10 +70,20 @@ async function describeKubernetes(connections: Connections, doors: Doors): Promi
         maxReplicas: hpa.maxReplicas,
         metric: hpa.metric,
         targetValue: hpa.targetValue,
+        ...(hpa.metrics && { metrics: hpa.metrics.map(({ current: _, ...metric }) => metric) }),
+        ...(hpa.scaler && { scaler: hpa.scaler }),
         behavior: hpa.behavior,
       },
     }),
+    ...(await describeNodes(kubernetes)),
   };
+}
+
+/** Left out when nodes may not be listed: that permission is the cluster's to give, and only advice rests on it. */
+async function describeNodes(kubernetes: KubernetesPort): Promise<Pick<NonNullable<EnvironmentRecord['kubernetes']>, 'nodes'>> {
+  const [listed] = await Promise.allSettled([kubernetes.nodes?.fetchNodes()]);
+  if (listed.status === 'rejected' || listed.value === undefined) return {};
+  return { nodes: listed.value.map(({ name, allocatable }) => ({ name, ...allocatable })) };
 }
 
 async function describePostgres(doors: Doors): Promise<EnvironmentRecord['postgres']> {
@@ -82,7 +93,7 @@ async function describePostgres(doors: Doors): Promise<EnvironmentRecord['postgr
 }
 
 async function describeRedis(doors: Doors): Promise<EnvironmentRecord['redis']> {
-  const { redis } = doors.faults;
+  const { redis, sentinel } = doors.faults;
   if (redis === undefined) return undefined;
   const info = await redis.info();
   const maxClients = Number((await redis.configGet('maxclients')) ?? Number.NaN);
@@ -91,5 +102,23 @@ async function describeRedis(doors: Doors): Promise<EnvironmentRecord['redis']> 
     maxMemoryBytes: Number(info.maxmemory ?? 0),
     policy: info.maxmemory_policy ?? 'unknown',
     maxClients: Number.isFinite(maxClients) ? maxClients : 0,
+    ...(sentinel && { sentinel: await describeSentinel(sentinel, redis) }),
+  };
+}
+
+async function describeSentinel(
+  sentinel: SentinelPort,
+  master: RedisPort,
+): Promise<NonNullable<NonNullable<EnvironmentRecord['redis']>['sentinel']>> {
+  const group = await sentinel.fetchGroup();
+  return {
+    group: group.name,
+    sentinels: group.sentinels,
+    quorum: group.quorum,
+    replicas: group.replicas.length,
+    downAfterMs: group.downAfterMs,
+    failoverTimeoutMs: group.failoverTimeoutMs,
+    minReplicasToWrite: Number((await master.configGet('min-replicas-to-write')) ?? 0),
+    minReplicasMaxLagSeconds: Number((await master.configGet('min-replicas-max-lag')) ?? 0),
   };
 }

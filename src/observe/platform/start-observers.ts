@@ -1,7 +1,7 @@
 /** Watches the platform while a run lasts: one loop a source, none of which can end the run or hold up another. */
 import { withDeadline } from '../../clients/await-condition.ts';
 import { type HttpGet, httpGet } from '../../clients/http-get.ts';
-import type { Clock, KubernetesPort, PatroniPort, PostgresPort, RedisPort } from '../../clients/ports.ts';
+import type { Clock, KubernetesPort, PatroniPort, PostgresPort, RedisPort, SentinelPort } from '../../clients/ports.ts';
 import { timeoutMs } from '../../clients/timeouts.ts';
 import type { KubernetesTarget } from '../../model/plan.ts';
 import type { Observation } from '../../model/run-records.ts';
@@ -10,12 +10,14 @@ import { ingressSource } from './ingress-source.ts';
 import { kubernetesSources } from './kubernetes-sources.ts';
 import { type ObserverGap, type ObserverSource, runObserver } from './observer-loop.ts';
 import { redisSource } from './redis-source.ts';
+import { sentinelSource } from './sentinel-source.ts';
 
 export interface ObserverDoors {
   readonly kubernetes?: KubernetesPort;
   readonly patroni?: PatroniPort;
   readonly postgres?: PostgresPort;
   readonly redis?: RedisPort;
+  readonly sentinel?: SentinelPort;
   readonly get?: HttpGet;
 }
 
@@ -54,6 +56,7 @@ function sourcesOf({ connections, doors, clock }: ObserverOptions): readonly Obs
     ...(doors.patroni === undefined ? [] : [patroniSource(doors.patroni, clock)]),
     ...(doors.postgres === undefined ? [] : [postgresSource(doors.postgres, clock)]),
     ...(doors.redis === undefined ? [] : [redisSource(doors.redis, clock)]),
+    ...(doors.sentinel === undefined ? [] : [sentinelSource(doors.sentinel, clock)]),
     ...(ingressHealthUrl === undefined ? [] : [ingressSource(ingressHealthUrl, doors.get ?? httpGet, clock)]),
   ];
 }
