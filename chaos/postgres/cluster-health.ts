@@ -40,3 +40,18 @@ export function describeCluster(cluster: PatroniCluster): string {
   const members = cluster.members.map(describeMember).join('; ') || 'no members';
   return cluster.paused ? `paused; ${members}` : members;
 }
+
+/** For each member but the primary, why it could not take over. */
+export function tellWhyNotHealthy(cluster: PatroniCluster, primary: PatroniMember): string {
+  const standbys = cluster.members.filter(({ name }) => name !== primary.name);
+  if (standbys.length === 0) return `${primary.name} is the only member`;
+  return standbys.map((member) => `${member.name}: ${whyNotHealthy(member, primary)}`).join('; ');
+}
+
+function whyNotHealthy(member: PatroniMember, primary: PatroniMember): string {
+  if (!isStandby(member)) return `is ${member.role}, no standby`;
+  if (!RUNNING.has(member.state)) return `is "${member.state}"`;
+  if (member.timeline !== primary.timeline) return `is on timeline ${member.timeline}, the primary on ${primary.timeline}`;
+  if (member.lagBytes === null) return 'its lag is unknown';
+  return `lags ${member.lagBytes} bytes, at most ${MAX_HEALTHY_LAG_BYTES} are allowed`;
+}

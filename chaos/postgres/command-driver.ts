@@ -13,10 +13,13 @@ const KIND = 'postgres/failover';
 /** For databases without Patroni: the plan names the programs, SQL through the application's address shows what came of it. */
 export const commandDriver: FailoverDriver = {
   async plan(spec, doors) {
-    const target = requireDoor(doors, 'postgresTarget', KIND);
+    const target = commandTarget(doors);
+    if (spec.mode !== 'switchover' && spec.mode !== 'crash' && spec.mode !== 'failover') {
+      throw refused(`${KIND} in mode ${spec.mode} is not for driver command`, 'use switchover, crash or failover');
+    }
     const postgres = requireDoor(doors, 'postgres', KIND);
     requireDoor(doors, 'commands', KIND);
-    const command = target.commands?.[spec.mode];
+    const command = target.commands[spec.mode];
     if (command === undefined || command.length === 0) {
       throw refused(
         `${KIND} in mode ${spec.mode} needs postgres.commands.${spec.mode}`,
@@ -34,7 +37,7 @@ export const commandDriver: FailoverDriver = {
         'wait until a standby of standbyUrls streams',
       );
     }
-    const rejoin = target.commands?.rejoin ?? null;
+    const rejoin = target.commands.rejoin ?? null;
     return {
       target: `primary behind ${postgres.label} (timeline ${status.timeline}), by "${command.join(' ')}"`,
       blastRadius: `the only writable member; ${standbys === 0 ? 'no standby is visible from here' : `${standbys} healthy standbys before`}`,
@@ -120,6 +123,12 @@ async function countStandbys(status: PostgresStatus, doors: FaultDoors): Promise
   const looks = await Promise.allSettled((doors.postgresStandbys ?? []).map((standby) => standby.fetchStatus()));
   return looks.filter((look) => look.status === 'fulfilled' && look.value.inRecovery && look.value.timeline === status.timeline)
     .length;
+}
+
+function commandTarget(doors: FaultDoors) {
+  const target = requireDoor(doors, 'postgresTarget', KIND);
+  if (target.driver !== 'command') throw new RangeError(`the command driver got a target of driver ${target.driver}`);
+  return target;
 }
 
 function environment(fault: string, mode: string): Readonly<Record<string, string>> {

@@ -1,9 +1,10 @@
-/** What moves a primary: Patroni, or programs that the plan names. */
+/** What moves a primary: Patroni, an operator, or programs that the plan names. */
 import type { PostgresFailoverSpec } from '../../src/model/plan.ts';
 import type { FaultContext, FaultDoors, FaultPlan, Proof, Revert, UndoEntry } from '../fault.ts';
+import type { Reach } from './reach.ts';
 
 export interface PlannedFailover {
-  readonly driver: 'patroni' | 'command';
+  readonly driver: 'patroni' | 'command' | 'cloudnative-pg';
   /** Member name, or `host:port/database` when only an address is known. */
   readonly oldPrimary: string;
   readonly timeline: number;
@@ -14,6 +15,10 @@ export interface PlannedFailover {
   readonly pod: { readonly name: string; readonly uid: string } | null;
   readonly command: readonly string[] | null;
   readonly rejoin: readonly string[] | null;
+  /** The way into the old primary, for modes that stop single processes of it. */
+  readonly reach?: Reach;
+  /** The old primary at its own address, where the plan names it: its label, and when its server was started (its own clock). */
+  readonly address?: { readonly label: string; readonly startedServerAt: number | null };
 }
 
 export interface InjectedFailover {
@@ -22,8 +27,24 @@ export interface InjectedFailover {
 
 export interface FailoverDriver {
   plan(spec: PostgresFailoverSpec, doors: FaultDoors): Promise<FaultPlan<PlannedFailover>>;
-  /** Resolves with what the other side said. */
-  inject(spec: PostgresFailoverSpec, planned: PlannedFailover, context: FaultContext): Promise<string>;
+  /** Read only, just before the undo is written: what else the undo must know. */
+  prepare?(
+    spec: PostgresFailoverSpec,
+    planned: PlannedFailover,
+    context: FaultContext,
+  ): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Resolves with what the other side said. `touched` tells that the target was touched: a driver that calls it is not taken to
+   * have begun before. `prepared` is what `prepare` gave.
+   */
+  inject(
+    spec: PostgresFailoverSpec,
+    planned: PlannedFailover,
+    context: FaultContext,
+    touch: { readonly touched: () => void; readonly prepared: Readonly<Record<string, unknown>> },
+  ): Promise<string>;
+  /** True: `inject` calls `touched`. */
+  tellsTouch?(mode: PostgresFailoverSpec['mode']): boolean;
   prove(spec: PostgresFailoverSpec, planned: PlannedFailover, context: FaultContext): Promise<Proof>;
   revert(undo: UndoEntry, doors: FaultDoors, options: { readonly timeoutMs: number }): Promise<Revert>;
 }

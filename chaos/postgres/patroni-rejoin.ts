@@ -8,6 +8,9 @@ import { describeCluster, describeMember, isHealthyStandby, primaryOf } from './
 /** A member in one of these states will not come back by itself. */
 const STUCK: ReadonlySet<string> = new Set(['start failed', 'crashed', 'stopped']);
 
+/** Modes after which nobody takes over before the leader key has run out. */
+const WAITS_FOR_KEY: ReadonlySet<string> = new Set(['crash', 'kill-patroni', 'frozen-walsender']);
+
 /** Share of the time for Patroni's own way back (restart, pg_rewind) before the member is cloned anew. */
 const PATIENCE = 0.4;
 
@@ -42,7 +45,7 @@ export async function rejoinThroughPatroni(
   };
   try {
     // Just after a crash no member may answer: that is waited for like everything else.
-    settleMs = await awaitCondition('patroniAnswers', () => readSettleMs(doors, undo.data.mode === 'crash'), {
+    settleMs = await awaitCondition('patroniAnswers', () => readSettleMs(doors, WAITS_FOR_KEY.has(String(undo.data.mode))), {
       until: () => true,
       timeoutMs,
       clock: doors.clock,

@@ -1,6 +1,7 @@
 import { Client, type ClientConfig, DatabaseError, type QueryResultRow } from 'pg';
 import { HarnessError } from '../errors.ts';
 import type { PostgresPort, PostgresStatus, Waiting } from './ports.ts';
+import { createPostgresMarks } from './postgres-marks.ts';
 import { timeoutMs } from './timeouts.ts';
 
 export interface PostgresOptions {
@@ -18,7 +19,8 @@ const STATUS = `
     count(*) filter (where state = 'active' and pid <> pg_backend_pid())::int as active,
     count(*) filter (where wait_event_type = 'Lock')::int as waiting_on_locks,
     coalesce(max(extract(epoch from clock_timestamp() - xact_start)) filter (where pid <> pg_backend_pid()), 0)::float8 * 1000
-      as longest_transaction_ms
+      as longest_transaction_ms,
+    (extract(epoch from pg_postmaster_start_time()) * 1000)::float8 as started_ms
   from pg_stat_activity where backend_type = 'client backend'`;
 
 const REPLICAS = `
@@ -90,6 +92,7 @@ export function createPostgresPort({ url, password }: PostgresOptions): Postgres
         if (client !== null) await end(client);
       }
     },
+    marks: createPostgresMarks({ connect: () => connect(config), end, toError: (error) => toHarnessError(error, label) }),
     async fetchClockOffsetMs() {
       await query('select 1');
       const sentAt = Date.now();
@@ -113,6 +116,7 @@ interface StatusRow {
   readonly active: number;
   readonly waiting_on_locks: number;
   readonly longest_transaction_ms: number;
+  readonly started_ms: number;
 }
 
 interface ReplicaRow {
@@ -130,6 +134,7 @@ function toStatus(row: StatusRow, replicas: readonly ReplicaRow[]): PostgresStat
     active: row.active,
     waitingOnLocks: row.waiting_on_locks,
     longestTransactionMs: Math.max(0, row.longest_transaction_ms),
+    startedServerAt: row.started_ms,
     replicas: replicas.map(({ name, state, sync_state, replay_lag_bytes }) => ({
       name,
       state: state ?? '',

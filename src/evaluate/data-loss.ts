@@ -1,6 +1,7 @@
 /** Objective `data-loss`: acknowledged writes that both read-backs did not find, duplicates, and how far back the loss reaches. */
-import type { ObjectiveResult } from '../model/evaluation.ts';
+import type { Evidence, ObjectiveResult } from '../model/evaluation.ts';
 import type { DataLossObjectiveSpec } from '../model/plan.ts';
+import type { SplitBrain } from '../model/run-records.ts';
 import { inconclusive } from './evidence.ts';
 import type { History } from './history.ts';
 import type { LedgerFigures, ServiceLedger } from './ledger.ts';
@@ -10,8 +11,13 @@ import { formatMs } from './wording.ts';
 export function judgeDataLoss(objective: DataLossObjectiveSpec, ledger: LedgerFigures, history: History): ObjectiveResult {
   const found = ledger.services.find((candidate) => candidate.service === objective.service);
   const windowMs = found === undefined ? null : lossWindowMs(found.lostAnsweredAt, injections(history));
-  const evidence = found === undefined ? [] : [{ text: describe(found), file: 'ledger.ndjson' }];
-  return resultOf(objective, dataLossParts(objective, found, windowMs, gapsFor(objective.service, ledger)), {
+  const split = splitBrains(objective.service, history);
+  const evidence: readonly Evidence[] = [
+    ...(found === undefined ? [] : [{ text: describe(found), file: 'ledger.ndjson' }]),
+    ...split.map((one) => ({ text: tellSplitBrain(one), file: 'journal.ndjson' })),
+  ];
+  const parts = dataLossParts(objective, found, windowMs, gapsFor(objective.service, ledger));
+  return resultOf(objective, [...parts, ...split.map((one) => splitBrainPart(objective, one))], {
     service: objective.service,
     evidence,
     details: [
@@ -23,8 +29,45 @@ export function judgeDataLoss(objective: DataLossObjectiveSpec, ledger: LedgerFi
       { name: 'unknown that happened', value: found?.unknownThatHappened ?? null, unit: 'writes' },
       { name: 'not looked up twice', value: found?.unread ?? null, unit: 'writes' },
       { name: 'read-backs', value: found?.readBacks ?? 0 },
+      ...split.flatMap((one) => [
+        { name: 'two primaries at once', value: one.untilAt - one.fromAt, unit: 'ms', target: objective.maxSplitBrainMs ?? 0 },
+        { name: 'lost writes of ours to the orphan', value: one.lostKeys.length, unit: 'writes' },
+      ]),
     ],
   });
+}
+
+/** Of the database, so of every service whose writes end there. */
+function splitBrains(service: DataLossObjectiveSpec['service'], history: History): readonly SplitBrain[] {
+  if (service === 'session-store') return [];
+  return history.faults.flatMap(({ splitBrain }) => (splitBrain === undefined ? [] : [splitBrain]));
+}
+
+/** Clients may have been kept away from the orphan; that it acknowledged what is lost was seen all the same. */
+function splitBrainPart({ maxSplitBrainMs = 0 }: DataLossObjectiveSpec, seen: SplitBrain): Part {
+  const measured = seen.untilAt - seen.fromAt;
+  const base = { name: 'split brain', target: maxSplitBrainMs, unit: 'ms', direction: 'at-most' } as const;
+  const part = limit(
+    base,
+    measured,
+    `${seen.orphan} was a second primary for ${seen.censored ? 'at least ' : ''}${formatMs(measured)}`,
+  );
+  // One acknowledged write is a split brain, however short it was.
+  const verdict = maxSplitBrainMs === 0 ? 'fail' : part.verdict;
+  if (verdict === 'pass' && seen.censored) {
+    return {
+      ...part,
+      censored: true,
+      verdict: 'inconclusive',
+      reason: `${part.reason}; it took writes still when the watch ended`,
+    };
+  }
+  return { ...part, verdict, censored: seen.censored };
+}
+
+function tellSplitBrain({ orphan, primary, acknowledged, lostKeys }: SplitBrain): string {
+  const keys = lostKeys.length === 0 ? '' : ` (${lostKeys[0]}${lostKeys.length > 1 ? ` to ${lostKeys.at(-1)}` : ''})`;
+  return `split brain: ${orphan} acknowledged ${acknowledged} writes of the harness while ${primary} was the primary; ${lostKeys.length} of them are lost${keys}`;
 }
 
 function dataLossParts(

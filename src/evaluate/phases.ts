@@ -1,7 +1,7 @@
 /** What the journal says about time: the span of the run, its phases, and the window of each fault. */
 import type { FaultWindow } from '../model/evaluation.ts';
 import type { PhaseName } from '../model/plan.ts';
-import type { JournalEvent } from '../model/run-records.ts';
+import type { JournalEvent, SplitBrain } from '../model/run-records.ts';
 import type { History, PhaseSpan, RunRecords } from './history.ts';
 
 type EventOf<T extends JournalEvent['type']> = Extract<JournalEvent, { readonly type: T }>;
@@ -45,6 +45,7 @@ export function faultWindow(fault: string, kind: string, journal: readonly Journ
   const proofs = eventsOf(own, 'fault-proven');
   const reverted = eventsOf(own, 'fault-reverted').at(-1);
   const failures = eventsOf(own, 'fault-failed');
+  const splitBrain = splitBrainOf(own);
   return {
     fault,
     kind,
@@ -57,7 +58,15 @@ export function faultWindow(fault: string, kind: string, journal: readonly Journ
     proven: injected !== undefined && proofs.length > 0 && proofs.every((proof) => proof.proven),
     reverted: reverted?.complete ?? false,
     evidence: [...proofs.flatMap((proof) => proof.evidence), ...failures.map((failure) => `${failure.code}: ${failure.detail}`)],
+    ...(splitBrain && { splitBrain }),
   };
+}
+
+function splitBrainOf(own: readonly JournalEvent[]): SplitBrain | undefined {
+  const event = eventsOf(own, 'split-brain').at(-1);
+  if (event === undefined) return undefined;
+  const { orphan, primary, fromAt, untilAt, censored, acknowledged, lostKeys } = event;
+  return { orphan, primary, fromAt, untilAt, censored, acknowledged, lostKeys };
 }
 
 export function eventsOf<T extends JournalEvent['type']>(journal: readonly JournalEvent[], type: T): readonly EventOf<T>[] {

@@ -55,6 +55,59 @@ const environment = z.looseObject({
   clockOffsets: z.array(z.object({ source: z.string(), offsetMs: z.number() })),
 });
 
+const dated = z.array(z.object({ at: instant, text: z.string() }));
+
+const scaling = z.object({
+  objective: z.string(),
+  autoscaler: z.string(),
+  scalesOn: z.array(z.string()),
+  madeBy: z.string().nullable(),
+  stepAt: instant,
+  stages: z.array(
+    z.object({
+      name: z.enum(['metric', 'decision', 'scheduling', 'start', 'readiness', 'service-level-back']),
+      fromAt: instant.nullable(),
+      toAt: instant.nullable(),
+      durationMs: figure.describe('null: not seen, `note` says why'),
+      resolutionMs: figure.describe('within how many ms the end of the stage is known'),
+      source: z.string().describe('what it was read from, and whose clock that is'),
+      note: z.string().optional(),
+    }),
+  ),
+  bound: z.object({ text: z.string(), fastestMs: figure, slowestMs: figure }).nullable(),
+  limitedByMax: z.boolean(),
+  scaleIn: z.object({ loadFellAt: instant.nullable(), startedMs: figure, doneMs: figure, text: z.string() }),
+  conditions: dated,
+  events: dated,
+});
+
+const rightsizing = z.object({
+  workload: z.string(),
+  phases: z.array(
+    z.object({
+      phase,
+      samples: count,
+      podCpuP95Cores: figure,
+      podCpuMaxCores: figure,
+      podMemoryMaxBytes: figure,
+      totalCpuP95Cores: figure,
+      readyMin: figure,
+      readyMax: figure,
+      desiredMax: figure,
+    }),
+  ),
+  advice: z.array(
+    z.object({
+      setting: z.enum(['cpu request', 'memory request', 'minReplicas', 'maxReplicas', 'target utilisation']),
+      current: figure,
+      advised: figure.describe('null: none can be given, `reason` says why'),
+      unit: z.enum(['cores', 'bytes', 'replicas', 'ratio']),
+      reason: z.string().describe('the numbers it rests on'),
+    }),
+  ),
+  noAdvice: z.string().nullable().describe('why there is no advice at all'),
+});
+
 export const evaluationSchema = z.object({
   schemaVersion: z.literal(1),
   runId: z.string(),
@@ -88,6 +141,18 @@ export const evaluationSchema = z.object({
       proven: z.boolean(),
       reverted: z.boolean(),
       evidence: z.array(z.string()),
+      splitBrain: z
+        .object({
+          orphan: z.string(),
+          primary: z.string(),
+          fromAt: instant,
+          untilAt: instant,
+          censored: z.boolean().describe('the orphan took writes still when the watch ended'),
+          acknowledged: count,
+          lostKeys: z.array(z.string()),
+        })
+        .optional()
+        .describe('two members took writes at once'),
     }),
   ),
   recoveries: z.array(
@@ -104,6 +169,37 @@ export const evaluationSchema = z.object({
       bound: z.object({ text: z.string(), ms: figure }).nullable(),
     }),
   ),
+  autoscaling: z
+    .array(scaling)
+    .optional()
+    .describe(
+      'how the autoscaler answered the load step of each objective: each part of the way, and what its configuration allows',
+    ),
+  rightsizing: rightsizing.optional().describe('advice from measured use; never part of a verdict'),
+  gaps: z
+    .array(
+      z.object({
+        source: z.string(),
+        fromAt: instant,
+        toAt: instant,
+        reason: z.string(),
+        trouble: z
+          .enum([
+            'unreachable',
+            'timeout',
+            'throttled',
+            'credentials',
+            'gone',
+            'server-error',
+            'forbidden',
+            'not-found',
+            'refused',
+          ])
+          .optional(),
+      }),
+    )
+    .optional()
+    .describe('spans in which a part of the platform could not be seen'),
   scenarios: z.array(
     z.object({
       scenario: z.string(),

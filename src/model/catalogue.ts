@@ -9,8 +9,13 @@ export interface TargetCatalogue {
   readonly serverVersion: string;
   readonly userId: number;
   readonly companyId: number;
-  /** In order of popularity: the first `hotProducts` are those of the promotion. */
-  readonly products: readonly { readonly id: number; readonly code: string; readonly listPrice: number }[];
+  /** In order of popularity: the first `hotProducts` are those of the promotion. `templateId`: the template whose variant it is. */
+  readonly products: readonly {
+    readonly id: number;
+    readonly code: string;
+    readonly listPrice: number;
+    readonly templateId?: number;
+  }[];
   readonly hotProducts: number;
   readonly partners: readonly number[];
   readonly pricelists: { readonly regular: number | null; readonly promotion: number | null };
@@ -34,6 +39,21 @@ export interface TargetCatalogue {
   readonly openingQuants: Readonly<Record<string, number>>;
   /** Units that done stock moves had brought into the stock location, net, when the run started, by product id. */
   readonly openingMoves?: Readonly<Record<string, number>>;
+  /** The stores' own warehouses, by store: their tills take goods from there. */
+  readonly stores?: readonly StoreStock[];
+  /** So many of the products, by popularity, are what stores sell; absent: all. */
+  readonly storeProducts?: number;
+}
+
+export interface StoreStock {
+  readonly store: number;
+  readonly warehouseId: number;
+  readonly stockLocationId: number;
+  /** Operation type of the warehouse's tills. */
+  readonly posTypeId: number;
+  /** As those of the catalogue, in this stock location. */
+  readonly openingQuants: Readonly<Record<string, number>>;
+  readonly openingMoves: Readonly<Record<string, number>>;
 }
 
 /** `load/<runner>/load.json`: all that k6 is told, besides the password (environment `PEAKPROOF_ODOO_PASSWORD`). */

@@ -1,6 +1,6 @@
 /** The judgement of one run: `evaluation.json`. Everything a report shows comes from here alone. */
 import type { BusinessService, ObjectiveSpec, PhaseName } from './plan.ts';
-import type { EnvironmentRecord } from './run-records.ts';
+import type { ApiTrouble, EnvironmentRecord, SplitBrain } from './run-records.ts';
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 
@@ -62,6 +62,8 @@ export interface FaultWindow {
   readonly proven: boolean;
   readonly reverted: boolean;
   readonly evidence: readonly string[];
+  /** Two members took writes at once through this fault. */
+  readonly splitBrain?: SplitBrain;
 }
 
 /** The four moments of a recovery, for one service and one fault. */
@@ -141,6 +143,87 @@ export interface LoadStep {
   readonly toPerSecond: number;
 }
 
+/** One part of the way from a load step to the service level back; each begins where the one before it ended. */
+export interface ScalingStage {
+  readonly name: 'metric' | 'decision' | 'scheduling' | 'start' | 'readiness' | 'service-level-back';
+  readonly fromAt: number | null;
+  readonly toAt: number | null;
+  /** Null: not seen, `note` says why. */
+  readonly durationMs: number | null;
+  /** Within how many ms the end of the stage is known. */
+  readonly resolutionMs: number | null;
+  /** What it was read from, and whose clock that is. */
+  readonly source: string;
+  readonly note?: string;
+}
+
+/** How the autoscaler of one objective answered its load step. */
+export interface ScalingSummary {
+  readonly objective: string;
+  readonly autoscaler: string;
+  /** What it scales on, one phrase a metric. */
+  readonly scalesOn: readonly string[];
+  /** What made the autoscaler, when it is not a person: `ScaledObject shop (KEDA)`. */
+  readonly madeBy: string | null;
+  readonly stepAt: number;
+  readonly stages: readonly ScalingStage[];
+  /** What the configuration allows for the same way, at best and at worst; ms null when it is not known. */
+  readonly bound: { readonly text: string; readonly fastestMs: number | null; readonly slowestMs: number | null } | null;
+  readonly limitedByMax: boolean;
+  readonly scaleIn: {
+    /** When the load fell again; null: not within the run. */
+    readonly loadFellAt: number | null;
+    readonly startedMs: number | null;
+    readonly doneMs: number | null;
+    readonly text: string;
+  };
+  /** Conditions of the autoscaler as they changed, and its events. */
+  readonly conditions: readonly { readonly at: number; readonly text: string }[];
+  readonly events: readonly { readonly at: number; readonly text: string }[];
+}
+
+/** A figure of what pods used in one phase. Null: not measured. */
+export interface UseFigures {
+  readonly phase: PhaseName;
+  /** Figures of single pods that these rest on. */
+  readonly samples: number;
+  readonly podCpuP95Cores: number | null;
+  readonly podCpuMaxCores: number | null;
+  readonly podMemoryMaxBytes: number | null;
+  readonly totalCpuP95Cores: number | null;
+  readonly readyMin: number | null;
+  readonly readyMax: number | null;
+  readonly desiredMax: number | null;
+}
+
+/** Advice, never part of a verdict. */
+export interface RightsizingAdvice {
+  readonly setting: 'cpu request' | 'memory request' | 'minReplicas' | 'maxReplicas' | 'target utilisation';
+  readonly current: number | null;
+  /** Null: none can be given, `reason` says why. */
+  readonly advised: number | null;
+  readonly unit: 'cores' | 'bytes' | 'replicas' | 'ratio';
+  /** The numbers it rests on, one sentence. */
+  readonly reason: string;
+}
+
+export interface Rightsizing {
+  readonly workload: string;
+  readonly phases: readonly UseFigures[];
+  readonly advice: readonly RightsizingAdvice[];
+  /** Why there is no advice at all. */
+  readonly noAdvice: string | null;
+}
+
+/** A span in which one source could not be seen. */
+export interface ObservationGap {
+  readonly source: string;
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly reason: string;
+  readonly trouble?: ApiTrouble;
+}
+
 export interface Evaluation {
   readonly schemaVersion: 1;
   readonly runId: string;
@@ -159,6 +242,10 @@ export interface Evaluation {
   /** Planned jumps of a scenario's arrival rate; the clock of an autoscaling objective starts at one. Absent: not looked for. */
   readonly loadSteps?: readonly LoadStep[];
   readonly recoveries: readonly RecoveryBracket[];
+  /** One for each autoscaling objective that could be watched. Absent: written before there was this. */
+  readonly autoscaling?: readonly ScalingSummary[];
+  readonly rightsizing?: Rightsizing;
+  readonly gaps?: readonly ObservationGap[];
   readonly scenarios: readonly ScenarioSummary[];
   readonly dataLoss: readonly DataLossSummary[];
   readonly invariants: readonly {

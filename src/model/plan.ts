@@ -447,6 +447,8 @@ export interface AutoscalingObjectiveSpec extends ObjectiveBase {
   readonly minReplicasReached: number;
   /** Direction changes of desiredReplicas allowed during the run. */
   readonly maxFlaps: number;
+  /** From the fall of the load to as many desiredReplicas as before the step. Absent: told, not judged. */
+  readonly maxScaleInMs?: number;
 }
 
 export type ObjectiveSpec =

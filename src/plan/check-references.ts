@@ -1,5 +1,5 @@
 /** What one section of a plan says about another: ids, times, doors. Works on the sections that are right by themselves. */
-import type { Plan, ScenarioSpec } from '../model/plan.ts';
+import type { Plan, PostgresFailoverSpec, PostgresTarget, ScenarioSpec } from '../model/plan.ts';
 
 export interface ReferenceIssue {
   readonly path: readonly PropertyKey[];
@@ -89,8 +89,38 @@ function faultDoors(plan: Partial<Plan>): ReferenceIssue[] {
     if (fault.kind.startsWith('kubernetes/') || fault.kind.startsWith('litmus/')) return needs('kubernetes');
     if (fault.kind === 'redis/flood') return needs('redis');
     if (fault.kind === 'redis/sentinel-failover') return sentinelNeeds(plan, path, fault.id) ?? needs('redis');
+    if (fault.kind === 'postgres/failover' && plan.postgres !== undefined) return failoverMode(plan, fault, index);
     return needs('postgres');
   });
+}
+
+const FAILOVER_MODES = {
+  patroni: ['switchover', 'crash', 'failover', 'kill-patroni', 'frozen-walsender'],
+  'cloudnative-pg': ['switchover', 'crash', 'fence'],
+  command: ['switchover', 'crash', 'failover'],
+} as const satisfies Record<PostgresTarget['driver'], readonly PostgresFailoverSpec['mode'][]>;
+
+function failoverMode({ postgres, kubernetes }: Partial<Plan>, fault: PostgresFailoverSpec, index: number): ReferenceIssue[] {
+  if (postgres === undefined) return [];
+  const known: readonly string[] = FAILOVER_MODES[postgres.driver];
+  return [
+    ...(known.includes(fault.mode)
+      ? []
+      : [
+          {
+            path: ['faults', index, 'mode'],
+            message: `"${fault.mode}" is not for driver ${postgres.driver}, which knows ${known.join(', ')}`,
+          },
+        ]),
+    ...(postgres.driver === 'cloudnative-pg' && kubernetes === undefined
+      ? [
+          {
+            path: ['postgres', 'driver'],
+            message: 'cloudnative-pg needs the section "kubernetes", which this plan does not have',
+          },
+        ]
+      : []),
+  ];
 }
 
 /** From the start of the run. */

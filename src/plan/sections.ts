@@ -545,12 +545,14 @@ const autoscalingObjective = z
     maxServiceLevelBack: duration(),
     minReplicasReached: count,
     maxFlaps: countOrZero.default(1),
+    maxScaleIn: duration().optional(),
   })
-  .transform(({ maxDesired, maxReady, maxServiceLevelBack, ...rest }) => ({
+  .transform(({ maxDesired, maxReady, maxServiceLevelBack, maxScaleIn, ...rest }) => ({
     ...rest,
     maxDesiredMs: maxDesired,
     maxReadyMs: maxReady,
     maxServiceLevelBackMs: maxServiceLevelBack,
+    ...(maxScaleIn !== undefined && { maxScaleInMs: maxScaleIn }),
   }));
 
 export const objective = z.discriminatedUnion('kind', [

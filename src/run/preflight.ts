@@ -94,7 +94,10 @@ async function checkKubernetes(plan: Plan, connections: Connections, doors: Door
   if (version === undefined) return;
   findings.passed.push(`Kubernetes ${version}, context ${kubernetes.context}`);
   await attempt(findings, at, () => kubernetes.fetchDeployment(target.deployment));
-  const wanted = plan.faults.flatMap((fault) => faultFor(fault.kind).access);
+  const wanted = plan.faults.flatMap((spec) => {
+    const fault = faultFor(spec.kind);
+    return fault.accessFor?.(spec, doors.faults) ?? fault.access;
+  });
   const reads = [
     { verb: 'list', group: '', resource: 'pods' },
     { verb: 'get', group: 'apps', resource: 'deployments' },
@@ -102,7 +105,8 @@ async function checkKubernetes(plan: Plan, connections: Connections, doors: Door
   ];
   const asked = new Set<string>();
   for (const question of [...reads, ...wanted]) {
-    const name = `${question.verb} ${question.resource}${question.group === '' ? '' : `.${question.group}`}`;
+    const resource = `${question.resource}${question.group === '' ? '' : `.${question.group}`}`;
+    const name = `${question.verb} ${resource}${question.subresource === undefined ? '' : `/${question.subresource}`}`;
     if (asked.has(name)) continue;
     asked.add(name);
     const allowed = await attempt(findings, at, () => kubernetes.allowed(question));

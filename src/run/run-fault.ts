@@ -76,8 +76,9 @@ async function injectAndProve(run: FaultRun, fault: Fault, plan: FaultPlan, cont
   let proving: Promise<boolean> | null = null;
   /** Journalled when it is shown, which for a fault that lasts is before it ends. */
   const prove = async (injection: Injection): Promise<boolean> => {
-    const { proven, evidence } = await proveWithin(run, fault, plan, injection, context);
+    const { proven, evidence, splitBrain } = await proveWithin(run, fault, plan, injection, context);
     await journal({ at: clock.now(), type: 'fault-proven', fault: spec.id, proven, evidence });
+    if (splitBrain !== undefined) await journal({ at: clock.now(), type: 'split-brain', fault: spec.id, ...splitBrain });
     return proven;
   };
   const started = (injection: Injection): void => {
@@ -91,7 +92,7 @@ async function injectAndProve(run: FaultRun, fault: Fault, plan: FaultPlan, cont
     clock,
   });
   if (first === null) started(final);
-  await journal({ at: clock.now(), type: 'fault-ended', fault: spec.id, detail: final.detail });
+  await journal({ at: final.endedAt ?? clock.now(), type: 'fault-ended', fault: spec.id, detail: final.detail });
   const proven = await (proving ?? prove(final));
   // More was done after the start than the first proof looked at.
   if (proven && (first as Injection | null)?.state !== final.state) await prove(final);
@@ -133,6 +134,12 @@ async function revertFault(run: FaultRun): Promise<boolean> {
 function activeMs(spec: FaultSpec): number {
   if (spec.kind === 'redis/flood') return spec.durationMs + spec.blockMs;
   if (spec.kind === 'kubernetes/kill-pods') return spec.repeat?.durationMs ?? 0;
+  if (spec.kind === 'litmus/engine')
+    return spec.startWithinMs + spec.durationMs + spec.endWithinMs + timeoutMs('litmusResult') + timeoutMs('litmusStop');
+  if (spec.kind === 'kubernetes/drain-node') return spec.evictWithinMs + spec.holdMs;
+  // There, and perhaps back again.
+  if (spec.kind === 'kubernetes/rolling-update' || spec.kind === 'kubernetes/rollback') return 2 * spec.withinMs + spec.holdMs;
+  if (spec.kind === 'postgres/failover') return timeoutMs('databaseCommand') + (spec.durationMs ?? 0);
   return timeoutMs('databaseCommand');
 }
 

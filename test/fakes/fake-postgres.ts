@@ -1,10 +1,15 @@
-import type { PostgresPort, PostgresStatus } from '../../src/clients/ports.ts';
+import type { MarkAnswer, PostgresPort, PostgresStatus } from '../../src/clients/ports.ts';
 import { HarnessError } from '../../src/errors.ts';
 
 export interface FakePostgres extends PostgresPort {
   status: PostgresStatus;
   writable: boolean;
   down: string | null;
+  /** Keys of our marks that this member has; null: there is no table. */
+  rows: string[] | null;
+  /** What it answers to a mark; absent: accepted while `writable`. */
+  answerMark: ((key: string) => MarkAnswer) | null;
+  obstacle: string | null;
 }
 
 export function createFakePostgres(status: Partial<PostgresStatus> = {}): FakePostgres {
@@ -28,6 +33,29 @@ export function createFakePostgres(status: Partial<PostgresStatus> = {}): FakePo
     fetchVersion: () => answer(() => '18.4'),
     fetchStatus: () => answer(() => fake.status),
     isWritable: () => answer(() => fake.writable),
+    rows: null,
+    answerMark: null,
+    obstacle: null,
+    marks: {
+      fetchObstacle: () => answer(() => fake.obstacle),
+      create: () =>
+        answer(() => {
+          fake.rows ??= [];
+        }),
+      async write(key) {
+        if (fake.down !== null) return { outcome: 'refused', detail: fake.down };
+        const given = fake.answerMark?.(key) ?? null;
+        if (given !== null && given.outcome !== 'accepted') return given;
+        if (!fake.writable) return { outcome: 'refused', detail: 'cannot execute INSERT in a read-only transaction' };
+        fake.rows?.push(key);
+        return { outcome: 'accepted', detail: '' };
+      },
+      readKeys: (prefix) => answer(() => (fake.rows ?? []).filter((key) => key.startsWith(prefix)).sort()),
+      drop: () =>
+        answer(() => {
+          fake.rows = null;
+        }),
+    },
     fetchClockOffsetMs: () => answer(() => 0),
     close: async () => undefined,
   };
