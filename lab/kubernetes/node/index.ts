@@ -5,11 +5,13 @@
  * on 127.0.0.1. Everything that it changes on the host is written down in the state folder before it is changed, and
  * `nodeDown` puts it back, also after a kill -9 of `nodeUp`.
  */
-export type { NodeConnection, NodeOptions, NodeServices, NodeStatus, Programs } from './types.ts';
-export { defaultStateDir } from './state.ts';
-export { ensurePrograms } from './programs.ts';
-export { nodeUp } from './up.ts';
+
+export { hostObstacles, missingPackages } from './debian-packages.ts';
 export { nodeDown } from './down.ts';
-export { nodeStatus } from './status.ts';
 export { importImage, listImages } from './images.ts';
+export { ensurePrograms } from './programs.ts';
 export { startService, stopService } from './services.ts';
+export { defaultStateDir } from './state.ts';
+export { nodeStatus } from './status.ts';
+export type { NodeConnection, NodeOptions, NodeServices, NodeStatus, Programs } from './types.ts';
+export { awaitMetrics, nodeUp } from './up.ts';

@@ -73,7 +73,12 @@ export interface NodeStatus {
   readonly stateDir: string;
   /** Null when there is none, or it never became ready. */
   readonly connection: NodeConnection | null;
-  readonly services: readonly { readonly name: string; readonly pid: number; readonly running: boolean; readonly memoryBytes: number }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly pid: number;
+    readonly running: boolean;
+    readonly memoryBytes: number;
+  }[];
   /** Sentences: what is there and what is not. */
   readonly notes: readonly string[];
 }

@@ -1,0 +1,3 @@
+module peakproof.local/pause
+
+go 1.25.0
