@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_MODEL_MISSING'
   | 'ERR_ODOO_FAULT'
   | 'ERR_KUBERNETES'
+  | 'ERR_LITMUS'
   | 'ERR_PATRONI'
   | 'ERR_POSTGRES'
   | 'ERR_REDIS'

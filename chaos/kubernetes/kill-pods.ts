@@ -1,16 +1,11 @@
-import { awaitCondition } from '../../src/clients/await-condition.ts';
 import type { KubernetesPort } from '../../src/clients/ports.ts';
 import { HarnessError } from '../../src/errors.ts';
 import type { KillPodsSpec } from '../../src/model/plan.ts';
-import type { Fault, FaultContext, FaultPlan, Injection, Proof } from '../fault.ts';
+import type { Fault, Injection } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
 import { chooseVictims } from './choose-victims.ts';
-import { lookAtWorkload, owningDeployment, type WorkloadLook } from './workload.ts';
-
-interface PodName {
-  readonly name: string;
-  readonly uid: string;
-}
+import { awaitReplicas, type PodName, proveReplaced } from './replaced-pods.ts';
+import { owningDeployment } from './workload.ts';
 
 export interface PlannedKill {
   readonly victims: readonly PodName[];
@@ -88,26 +83,19 @@ export const killPods: Fault<KillPodsSpec, PlannedKill, InjectedKill> = {
     return { injectedAt, detail: [describeKill(spec, all), ...notes].join('; '), state: { killed: all } };
   },
 
-  prove: (spec, plan, injection, context) => proveReplaced(spec, plan, injection.state.killed, context),
+  prove(spec, plan, injection, context) {
+    const { before, deployment } = plan.state;
+    const pods = { selector: spec.selector, deployment, before, taken: injection.state.killed };
+    const { clock, signal } = context;
+    return proveReplaced(requireDoor(context, 'kubernetes', KIND), pods, { clock, signal, timeoutMs: spec.proveWithinMs });
+  },
 
   async revert(undo, doors, { timeoutMs }) {
     const kubernetes = requireDoor(doors, 'kubernetes', KIND);
     const selector = String(undo.data.selector);
     const replicas = Number(undo.data.replicas);
     const deployment = typeof undo.data.deployment === 'string' ? undo.data.deployment : null;
-    const wanted = (look: WorkloadLook): number => look.wantedReplicas ?? replicas;
-    try {
-      const look = await awaitCondition('all replicas ready', () => lookAtWorkload(kubernetes, selector, deployment), {
-        until: (seen) => seen.ready.length >= wanted(seen),
-        describe: (seen) => `${seen.ready.length} of ${wanted(seen)} pods ${selector} ready`,
-        timeoutMs,
-        clock: doors.clock,
-      });
-      return { complete: true, detail: `${look.ready.length} of ${wanted(look)} pods ${selector} ready` };
-    } catch (error) {
-      if (error instanceof HarnessError) return { complete: false, detail: error.message };
-      throw error;
-    }
+    return awaitReplicas(kubernetes, { selector, replicas, deployment }, { timeoutMs, clock: doors.clock });
   },
 };
 
@@ -138,51 +126,6 @@ async function killRound(kubernetes: KubernetesPort, spec: KillPodsSpec): Promis
     return killed;
   } catch (error) {
     if (error instanceof HarnessError) return error.message;
-    throw error;
-  }
-}
-
-async function proveReplaced(
-  spec: KillPodsSpec,
-  plan: FaultPlan<PlannedKill>,
-  killed: readonly PodName[],
-  context: FaultContext,
-): Promise<Proof> {
-  const kubernetes = requireDoor(context, 'kubernetes', KIND);
-  const known = new Set([...plan.state.before, ...killed.map(({ uid }) => uid)]);
-  const gone = new Set(killed.map(({ uid }) => uid));
-  // Replacements that were killed in a later round are replaced in their turn: what counts is the loss of the first population.
-  const owed = plan.state.before.filter((uid) => gone.has(uid)).length;
-  const judge = (look: WorkloadLook) => {
-    const left = look.pods.filter(({ uid }) => gone.has(uid)).map(({ name }) => name);
-    const replacements = look.ready.filter(({ uid }) => !known.has(uid)).map(({ name }) => name);
-    const scaledIn = look.wantedReplicas !== null && look.ready.length >= look.wantedReplicas;
-    return { left, replacements, proven: left.length === 0 && (replacements.length >= owed || scaledIn) };
-  };
-  const tell = (look: WorkloadLook): string[] => {
-    const { left, replacements } = judge(look);
-    return [
-      left.length === 0
-        ? `gone: ${killed.map(({ name, uid }) => `${name} (${uid})`).join(', ')}`
-        : `still there: ${left.join(', ')}`,
-      `${replacements.length} of ${owed} replacements ready${replacements.length === 0 ? '' : `: ${replacements.join(', ')}`}`,
-    ];
-  };
-  try {
-    const look = await awaitCondition(
-      'killed pods replaced',
-      () => lookAtWorkload(kubernetes, spec.selector, plan.state.deployment),
-      {
-        until: (seen) => judge(seen).proven,
-        describe: (seen) => tell(seen).join('; '),
-        timeoutMs: spec.proveWithinMs,
-        clock: context.clock,
-        signal: context.signal,
-      },
-    );
-    return { proven: true, evidence: tell(look) };
-  } catch (error) {
-    if (error instanceof HarnessError) return { proven: false, evidence: [error.message] };
     throw error;
   }
 }

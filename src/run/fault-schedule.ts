@@ -26,6 +26,11 @@ export async function runFaultSchedule(options: FaultScheduleOptions): Promise<{
   const { faults, doors, runId, disturbanceAt, undo, journal, signal, clock } = options;
   const outcomes = await Promise.allSettled(
     faults.map(async (spec) => {
+      if (spec.kind === 'litmus/external') {
+        const detail = `fault ${spec.id} is left to Litmus; add its record with: peakproof import litmus FILE --run RUNDIR --fault ${spec.id}`;
+        await journal({ at: clock.now(), type: 'harness-event', detail });
+        return true;
+      }
       const run: FaultRun = { spec, doors: { ...doors, clock }, runId, undo, journal, signal };
       if (await reached(disturbanceAt + spec.atMs, clock, signal)) return runFault(run);
       await journal({
