@@ -4,11 +4,13 @@ import { messageOf } from './lab-error.ts';
 import type { Network } from './network/network.ts';
 import type { PatroniCluster } from './patroni/cluster.ts';
 import type { Sabotage } from './pod-runtime.ts';
-import { childrenOf, commandOf } from './process-identity.ts';
+import { childrenOf, commandOf, signalProcess } from './process-identity.ts';
 import type { RedisServer } from './redis/server.ts';
 import type { ProcessPods } from './runtime/pods.ts';
 
 const LONGEST_FREEZE_MS = 600_000;
+const DEEDS =
+  'GET /state, POST /freeze {"ms", "wait"}, /thaw, /patroni/kill, /patroni/restart, /walsenders/freeze, /walsenders/thaw {"member"}';
 
 export interface ControlParts {
   readonly name: string;
@@ -45,10 +47,18 @@ async function serve(request: IncomingMessage, parts: ControlParts): Promise<{ s
       return { status: 200, body: await describe(parts) };
     case 'POST /freeze':
       return { status: 200, body: await freeze(await readBody(request), parts.network) };
+    case 'POST /patroni/kill':
+      return { status: 200, body: killPatroni(await readBody(request), parts) };
+    case 'POST /patroni/restart':
+      return { status: 200, body: await restartPatroni(await readBody(request), parts) };
+    case 'POST /walsenders/freeze':
+      return { status: 200, body: signalWalsenders(await readBody(request), parts, 'SIGSTOP') };
+    case 'POST /walsenders/thaw':
+      return { status: 200, body: signalWalsenders(await readBody(request), parts, 'SIGCONT') };
     case 'POST /thaw':
       return { status: 200, body: { span: await parts.network.thaw() } };
     default:
-      return { status: 404, body: { error: 'there are GET /state, POST /freeze {"ms", "wait"}, POST /thaw' } };
+      return { status: 404, body: { error: `there are ${DEEDS}` } };
   }
 }
 
@@ -62,6 +72,40 @@ async function freeze(body: Readonly<Record<string, unknown>>, network: Network)
   if (ms === null || body.wait === true) return await span;
   const frozen = await network.fetchState();
   return frozen.database.freezes.at(-1);
+}
+
+/** A member that is not named is the leader. */
+function memberOf({ member }: Readonly<Record<string, unknown>>): string | null {
+  return typeof member === 'string' && member !== '' ? member : null;
+}
+
+function killPatroni(body: Readonly<Record<string, unknown>>, { cluster }: ControlParts): unknown {
+  return { member: cluster.killAgent(memberOf(body)) };
+}
+
+/** Ends the orphan: its agent finds that another member leads, and clones it anew. Repeated, it finds nothing to do. */
+async function restartPatroni(body: Readonly<Record<string, unknown>>, { cluster }: ControlParts): Promise<unknown> {
+  const name = memberOf(body);
+  const dead = cluster.agents.filter(
+    (agent) => !agent.present && agent.server.pid !== null && (name ?? agent.name) === agent.name,
+  );
+  await Promise.all(dead.map((agent) => cluster.podStarted(agent.name)));
+  return { members: dead.map((agent) => agent.name) };
+}
+
+function signalWalsenders(
+  body: Readonly<Record<string, unknown>>,
+  { cluster }: ControlParts,
+  signal: 'SIGSTOP' | 'SIGCONT',
+): unknown {
+  const name = memberOf(body);
+  const pids = cluster.agents
+    .filter((agent) => agent.name === (name ?? (signal === 'SIGSTOP' ? cluster.leader?.name : agent.name)))
+    .flatMap(({ server: { pid } }) => (pid === null ? [] : childrenOf(pid)))
+    .filter((pid) => commandOf(pid).includes('walsender'));
+  if (pids.length === 0 && signal === 'SIGSTOP') throw new Error('there is no WAL sender');
+  for (const pid of pids) signalProcess(pid, signal);
+  return { pids };
 }
 
 async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {

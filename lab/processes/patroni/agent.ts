@@ -84,6 +84,11 @@ export class MemberAgent {
     this.#activity = 'crashed';
   }
 
+  /** Only the agent ends: the server goes on, nobody renews the lock for it or answers for the member. */
+  die(): void {
+    this.#present = false;
+  }
+
   /** The pod is stopped in good order. */
   async leave(): Promise<void> {
     this.#present = false;

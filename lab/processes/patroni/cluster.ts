@@ -185,6 +185,15 @@ export class PatroniCluster implements AgentHost {
     return patched;
   }
 
+  /** Patroni alone is killed; null: that of the leader. Gives the member's name. */
+  killAgent(name: string | null): string {
+    const agent = name === null ? this.leader : this.agent(name);
+    if (agent === null) throw new Error('the cluster has no leader');
+    agent.die();
+    this.log(`Patroni of ${agent.name} is killed, its server goes on`);
+    return agent.name;
+  }
+
   async podStarted(name: string): Promise<void> {
     const agent = this.agent(name);
     agent.appear();
