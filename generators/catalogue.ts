@@ -1,5 +1,5 @@
 import { barcodeOf } from './barcode.ts';
-import { categoryCode, productCode, promotionCode } from './codes.ts';
+import { categoryCode, modelCode, productCode, promotionCode } from './codes.ts';
 import { createRandom, type Random } from './random.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -13,11 +13,29 @@ export interface ProductRecord {
   readonly name: string;
   readonly category: string;
   readonly barcode: string;
-  /** What is sold once per colour and size has one model and a variant each. */
+  /** Code of the model, which has a product for each of its colours in each of its sizes. */
   readonly model: string;
   readonly variant: { readonly color: string; readonly size: string };
   readonly listPrice: number;
   readonly cost: number;
+}
+
+/** What Odoo calls a product template, with the variants it makes. */
+export interface ModelRecord {
+  readonly code: string;
+  readonly name: string;
+  readonly category: string;
+  readonly listPrice: number;
+  readonly cost: number;
+  readonly colors: readonly string[];
+  readonly sizes: readonly string[];
+  /** Every colour in every size. */
+  readonly variants: readonly {
+    readonly code: string;
+    readonly barcode: string;
+    readonly color: string;
+    readonly size: string;
+  }[];
 }
 
 export interface PromotionRecord {
@@ -28,7 +46,18 @@ export interface PromotionRecord {
   readonly percent: number;
 }
 
-const SIZES = ['XS', 'S', 'M', 'L', 'XL'] as const;
+export const SIZES = ['XS', 'S', 'M', 'L', 'XL'] as const;
+/** Colours and sizes of a model. */
+const GRIDS = [
+  [1, 1],
+  [1, 1],
+  [1, 3],
+  [1, 5],
+  [2, 1],
+  [2, 2],
+  [2, 3],
+  [3, 2],
+] as const;
 const PRICE_ENDINGS = [0.99, 0.95, 0.5, 0] as const;
 /** Price bands of a retailer, in whole currency units, cheap ones more often. */
 const PRICE_BANDS = [
@@ -49,56 +78,68 @@ export function* generateCategories(count: number, seed: number, words: Vocabula
 }
 
 /**
- * Products in order of popularity. The n-th is the same whatever their number, so that a larger data set of a seed contains the
- * smaller one. Models have 1 to 6 variants.
+ * Models in order of popularity, until their variants are at least `products`. The n-th is the same whatever their number, so that
+ * a larger data set of a seed contains the smaller one.
  */
+export function* generateModels(
+  spec: { readonly products: number; readonly categories: number },
+  seed: number,
+  words: Vocabulary,
+): Generator<ModelRecord, void, void> {
+  const random = createRandom(seed, 'products');
+  for (let first = 0; first < spec.products; ) {
+    const model = drawModel(random, words);
+    const codes = model.colors.flatMap((color) => model.sizes.map((size) => ({ color, size })));
+    const variants = codes.map((variant, index) => ({
+      code: productCode(seed, first + index),
+      barcode: barcodeOf(seed, first + index),
+      ...variant,
+    }));
+    const category = categoryCode(seed, model.category % spec.categories);
+    yield { ...model, code: modelCode(seed, first), category, variants };
+    first += variants.length;
+  }
+}
+
+/** The variants of all models, `products` of them. */
 export function* generateProducts(
   spec: { readonly products: number; readonly categories: number },
   seed: number,
   words: Vocabulary,
 ): Generator<ProductRecord, void, void> {
-  const random = createRandom(seed, 'products');
-  let left = 0;
-  let model = drawModel(random, 0, words);
-  for (let index = 0; index < spec.products; index += 1) {
-    if (left === 0) {
-      left = random.between(1, 6);
-      model = drawModel(random, index, words);
+  let left = spec.products;
+  for (const { code: model, name, category, listPrice, cost, variants } of generateModels(spec, seed, words)) {
+    for (const { code, barcode, color, size } of variants) {
+      if (left === 0) return;
+      left -= 1;
+      const full = variants.length === 1 ? name : `${name} (${color}, ${size})`;
+      yield { code, name: full, category, barcode, model, variant: { color, size }, listPrice, cost };
     }
-    left -= 1;
-    const color = random.pick(words.colors);
-    const size = random.pick(SIZES);
-    yield {
-      code: productCode(seed, index),
-      name: `${model.name} (${color}, ${size})`,
-      category: categoryCode(seed, model.category % spec.categories),
-      barcode: barcodeOf(seed, index),
-      model: productCode(seed, model.first),
-      variant: { color, size },
-      listPrice: model.listPrice,
-      cost: model.cost,
-    };
   }
 }
 
-interface Model {
-  readonly first: number;
-  readonly name: string;
-  readonly category: number;
-  readonly listPrice: number;
-  readonly cost: number;
-}
-
-function drawModel(random: Random, first: number, words: Vocabulary): Model {
+function drawModel(
+  random: Random,
+  words: Vocabulary,
+): Omit<ModelRecord, 'code' | 'category' | 'variants'> & { category: number } {
   const [low, high] = random.pick(PRICE_BANDS);
   const cents = (random.between(low, high - 1) + random.pick(PRICE_ENDINGS)) * 100;
+  const [colors, sizes] = random.pick(GRIDS);
+  const smallest = random.below(SIZES.length - sizes + 1);
   return {
-    first,
     name: `${random.pick(words.adjectives)} ${random.pick(words.materials)} ${random.pick(words.products)}`,
     category: random.below(10_000),
     listPrice: Math.round(cents) / 100,
     cost: Math.round((cents * random.between(40, 65)) / 100) / 100,
+    colors: pickDistinct(random, words.colors, colors),
+    sizes: SIZES.slice(smallest, smallest + sizes),
   };
+}
+
+/** Neighbours in the list, from a place drawn. */
+function pickDistinct(random: Random, items: readonly string[], count: number): readonly string[] {
+  const start = random.below(items.length);
+  return Array.from({ length: Math.min(count, items.length) }, (_, n) => items[(start + n) % items.length] ?? '');
 }
 
 /** One promotional price for each of the `hotProducts` most popular products. */

@@ -2,6 +2,7 @@ import { drawBasket } from './baskets.ts';
 import { tillCode } from './codes.ts';
 import { createPopularity } from './popularity.ts';
 import { createRandom, type Random } from './random.ts';
+import { STORE_PRODUCTS } from './stores.ts';
 
 export interface PosTicketRecord {
   /** Version 4 UUID made from the seed. */
@@ -33,7 +34,7 @@ export function* generatePosTickets(
   priceOf: (product: number) => number,
 ): Generator<PosTicketRecord, void, void> {
   const random = createRandom(seed, 'pos-tickets');
-  const draw = createPopularity(spec.products);
+  const draw = createPopularity(Math.min(spec.products, STORE_PRODUCTS));
   for (let store = 0; store < spec.stores; store += 1) {
     for (let till = 0; till < spec.tillsPerStore; till += 1) {
       for (let ticket = 0; ticket < spec.ticketsPerTill; ticket += 1) {

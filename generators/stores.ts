@@ -1,6 +1,9 @@
-import { storeCode, tillCode } from './codes.ts';
+import { storeCode, tillCode, warehouseCode } from './codes.ts';
 import { createRandom } from './random.ts';
 import type { Vocabulary } from './vocabulary.ts';
+
+/** Of the products, by popularity: what every store has on its shelves and sells. */
+export const STORE_PRODUCTS = 40;
 
 export interface StoreRecord {
   readonly code: string;
@@ -24,8 +27,7 @@ export function* generateStores(
       name: `${city} ${store + 1}`,
       street: `${random.between(1, 240)} ${random.pick(words.streets)}`,
       city,
-      // Odoo allows five characters for the short name of a warehouse.
-      warehouse: { code: `W${String(store + 1).padStart(4, '0')}`, name: `Warehouse ${city} ${store + 1}` },
+      warehouse: { code: warehouseCode(seed, store), name: `Warehouse ${city} ${store + 1}` },
       tills: Array.from({ length: spec.tillsPerStore }, (_, till) => ({
         code: tillCode(seed, store, till),
         name: `${city} ${store + 1}, till ${till + 1}`,

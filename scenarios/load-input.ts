@@ -18,14 +18,22 @@ export const input: LoadInput = shared;
 
 const readCatalogue = (): TargetCatalogue => JSON.parse(open(input.catalogueFile)) as TargetCatalogue;
 
-type Lists = 'products' | 'partners' | 'tills' | 'openingQuants';
+type Lists = 'products' | 'partners' | 'tills' | 'openingQuants' | 'openingMoves' | 'stores';
 
 // The long lists stay in shared memory: a VU copies one element when it takes it, not the whole catalogue.
 export const products = new SharedArray('products', () => [...readCatalogue().products]);
 export const partners = new SharedArray('partners', () => [...readCatalogue().partners]);
 export const tills = new SharedArray('tills', () => [...readCatalogue().tills]);
 const [rest] = new SharedArray<Omit<TargetCatalogue, Lists>>('catalogue', () => {
-  const { products: _products, partners: _partners, tills: _tills, openingQuants: _quants, ...others } = readCatalogue();
+  const {
+    products: _products,
+    partners: _partners,
+    tills: _tills,
+    openingQuants: _quants,
+    openingMoves: _moves,
+    stores: _stores,
+    ...others
+  } = readCatalogue();
   return [others];
 });
 if (rest === undefined) throw new Error(`${input.catalogueFile}: no catalogue`);

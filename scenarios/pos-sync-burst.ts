@@ -38,7 +38,8 @@ function templateOf(scenario: string, index: number): TicketTemplate {
   templates[scenario] ??= [];
   const known = templates[scenario][index];
   if (known !== undefined) return known;
-  const made = ticketTemplate(randomAt(streamOf(input.seed, scenario, 'tickets'), index), products, catalogue.userId);
+  const onShelves = products.slice(0, catalogue.storeProducts ?? products.length);
+  const made = ticketTemplate(randomAt(streamOf(input.seed, scenario, 'tickets'), index), onShelves, catalogue.userId);
   templates[scenario][index] = made;
   return made;
 }

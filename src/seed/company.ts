@@ -49,7 +49,9 @@ export async function lookUpCompany(odoo: OdooPort, options: { readonly ownPrefi
     expense: await account('expense'),
     payable: await account('liability_payable'),
   };
-  const warehouse = await readFirst(odoo, 'stock.warehouse', [['company_id', '=', companyId]], ['lot_stock_id']);
+  // The company's own, not one that a store of the data set got.
+  const ofCompany = [['company_id', '=', companyId], '!', ['name', '=like', `${options.ownPrefix}%`]];
+  const warehouse = await readFirst(odoo, 'stock.warehouse', ofCompany, ['lot_stock_id']);
   const stockLocationId = need(many2oneId(warehouse?.lot_stock_id), 'warehouse', 'create one in Inventory > Configuration');
   if (problems.length > 0) {
     throw new HarnessError('ERR_PREFLIGHT', `${odoo.url} ${problems.map(({ message }) => message).join(', ')}`, {

@@ -24,6 +24,8 @@ export interface WantedRecords {
   readonly codeIsFirstWord?: boolean;
   /** What all codes of this kind start with. */
   readonly prefix: string;
+  /** Further terms that they fulfil, for codes that are unique among these only. */
+  readonly among?: Domain;
   readonly total: number;
   readonly records: Iterable<{ readonly code: string; readonly values: Readonly<Record<string, OdooValue>> }>;
   /** Fields that are left out when the target does not have them. */
@@ -37,11 +39,11 @@ export const SEED_TIMEOUT_MS = 180_000;
 /** Ids by code of what is there. Of a code that exists twice, the older. */
 export async function findByCode(
   odoo: OdooPort,
-  wanted: Pick<WantedRecords, 'model' | 'codeField' | 'codeIsFirstWord' | 'prefix'>,
+  wanted: Pick<WantedRecords, 'model' | 'codeField' | 'codeIsFirstWord' | 'prefix' | 'among'>,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  const domain: Domain = [[wanted.codeField, '=like', `${wanted.prefix}%`]];
+  const domain: Domain = [[wanted.codeField, '=like', `${wanted.prefix}%`], ...(wanted.among ?? [])];
   for await (const row of readRows(odoo, wanted.model, domain, [wanted.codeField], { timeoutMs: SEED_TIMEOUT_MS, ...options })) {
     const text = String(row[wanted.codeField]);
     const code = wanted.codeIsFirstWord === true ? (text.split(' ', 1)[0] ?? '') : text;
@@ -109,4 +111,8 @@ function seedError({ model, what }: WantedRecords, code: string, error: unknown)
     hint: error.hint ?? 'correct what the message names and seed again: it goes on where it stopped',
     cause: error,
   });
+}
+
+export function* mapped<From, To>(items: Iterable<From>, to: (item: From) => To): Generator<To, void, void> {
+  for (const item of items) yield to(item);
 }

@@ -1,5 +1,14 @@
-import { customerCode, datasetPrefix, probeTillCode, productCode, promotionCode, tillCode } from '../../generators/codes.ts';
-import { numberOf, readRows } from '../clients/odoo/records.ts';
+import {
+  customerCode,
+  datasetPrefix,
+  probeTillCode,
+  productCode,
+  promotionCode,
+  storeCode,
+  tillCode,
+} from '../../generators/codes.ts';
+import { STORE_PRODUCTS } from '../../generators/stores.ts';
+import { many2oneId, numberOf, readRows } from '../clients/odoo/records.ts';
 import { readNetMoves, readOnHand } from '../clients/odoo/stock.ts';
 import type { OdooPort } from '../clients/ports.ts';
 import { HarnessError, type Problem } from '../errors.ts';
@@ -7,6 +16,7 @@ import type { TargetCatalogue } from '../model/catalogue.ts';
 import type { DatasetSpec } from '../model/plan.ts';
 import { type Company, lookUpCompany } from './company.ts';
 import { findByCode, SEED_TIMEOUT_MS } from './ensure-records.ts';
+import { findStores, readPlaces } from './seed-stores.ts';
 import { findCardMethod } from './seed-tills.ts';
 
 /**
@@ -46,6 +56,10 @@ export async function lookUpCatalogue(
   const lists = await findByCode(odoo, { model: 'product.pricelist', codeField: 'name', prefix }, waiting);
   const [promotion = 0] = pick('price lists', [promotionCode(seed)], lists);
 
+  const warehouses = await findStores(odoo, seed, waiting);
+  const storeCodes = Array.from({ length: dataset.stores }, (_, store) => storeCode(seed, store));
+  pick('warehouses', storeCodes, warehouses);
+
   const configs = await findByCode(odoo, { model: 'pos.config', codeField: 'name', prefix }, waiting);
   const places = Array.from({ length: dataset.stores * dataset.tillsPerStore }, (_, n) => ({
     store: Math.floor(n / dataset.tillsPerStore),
@@ -61,7 +75,12 @@ export async function lookUpCatalogue(
       problems,
     });
   }
-  const stocked = productCodes.map((code) => ({ code, ...(products.get(code) ?? { id: 0, listPrice: 0 }) }));
+  const stocked = productCodes.map((code) => ({ code, ...(products.get(code) ?? { id: 0, listPrice: 0, templateId: 0 }) }));
+  const stores = await readPlaces(odoo, dataset, seed, warehouses);
+  const locations = [company.stockLocationId, ...stores.map(({ stockLocationId }) => stockLocationId)];
+  const onHand = await readOnHand(odoo, stocked, locations);
+  const moved = await readNetMoves(odoo, stocked, locations);
+  const shelfIds = productIds.slice(0, STORE_PRODUCTS);
   return {
     schemaVersion: 1,
     prefix,
@@ -77,22 +96,37 @@ export async function lookUpCatalogue(
     tills: places.map((place, n) => ({ configId: configIds[n] ?? 0, paymentMethodId, ...place })),
     probeTill: { configId: probeConfig, paymentMethodId },
     stockLocationId: company.stockLocationId,
-    openingQuants: asRecord(productIds, await readOnHand(odoo, stocked, company.stockLocationId)),
-    openingMoves: asRecord(productIds, await readNetMoves(odoo, stocked, company.stockLocationId)),
+    openingQuants: asRecord(productIds, onHand.get(company.stockLocationId)),
+    openingMoves: asRecord(productIds, moved.get(company.stockLocationId)),
+    stores: stores.map((place) => ({
+      ...place,
+      openingQuants: asRecord(shelfIds, onHand.get(place.stockLocationId)),
+      openingMoves: asRecord(shelfIds, moved.get(place.stockLocationId)),
+    })),
+    storeProducts: shelfIds.length,
   };
+}
+
+interface FoundProduct {
+  readonly id: number;
+  readonly listPrice: number;
+  readonly templateId: number;
 }
 
 async function readProducts(
   odoo: OdooPort,
   prefix: string,
   waiting: { readonly signal?: AbortSignal },
-): Promise<ReadonlyMap<string, { readonly id: number; readonly listPrice: number }>> {
-  const products = new Map<string, { readonly id: number; readonly listPrice: number }>();
+): Promise<ReadonlyMap<string, FoundProduct>> {
+  const products = new Map<string, FoundProduct>();
   const options = { timeoutMs: SEED_TIMEOUT_MS, ...waiting };
   const domain = [['default_code', '=like', `${prefix}P%`]];
-  for await (const row of readRows(odoo, 'product.product', domain, ['default_code', 'list_price'], options)) {
+  for await (const row of readRows(odoo, 'product.product', domain, ['default_code', 'list_price', 'product_tmpl_id'], options)) {
     const code = String(row.default_code);
-    if (!products.has(code)) products.set(code, { id: numberOf(row.id), listPrice: numberOf(row.list_price) });
+    if (!products.has(code)) {
+      const templateId = many2oneId(row.product_tmpl_id) ?? 0;
+      products.set(code, { id: numberOf(row.id), listPrice: numberOf(row.list_price), templateId });
+    }
   }
   return products;
 }
@@ -102,6 +136,6 @@ async function cardMethod(odoo: OdooPort, companyId: number): Promise<ReadonlyMa
   return new Map(id === null ? [] : [['card', id]]);
 }
 
-function asRecord(ids: readonly number[], amounts: ReadonlyMap<number, number>): Readonly<Record<string, number>> {
-  return Object.fromEntries(ids.map((id) => [String(id), amounts.get(id) ?? 0]));
+function asRecord(ids: readonly number[], amounts: ReadonlyMap<number, number> | undefined): Readonly<Record<string, number>> {
+  return Object.fromEntries(ids.map((id) => [String(id), amounts?.get(id) ?? 0]));
 }

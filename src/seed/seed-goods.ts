@@ -1,63 +1,14 @@
-import { generateCategories, generateProducts, generatePromotions } from '../../generators/catalogue.ts';
+import { generateProducts, generatePromotions } from '../../generators/catalogue.ts';
 import { datasetPrefix, promotionCode } from '../../generators/codes.ts';
 import { generateCustomers } from '../../generators/customers.ts';
 import type { Vocabulary } from '../../generators/vocabulary.ts';
 import { many2oneId, readRows } from '../clients/odoo/records.ts';
 import type { OdooValue } from '../clients/ports.ts';
 import type { DatasetSpec } from '../model/plan.ts';
-import { ensureRecords, SEED_TIMEOUT_MS, type Seeding } from './ensure-records.ts';
+import { ensureRecords, mapped, SEED_TIMEOUT_MS, type Seeding } from './ensure-records.ts';
 
-const CATEGORY_BATCH = 100;
-const PRODUCT_BATCH = 200;
 const CUSTOMER_BATCH = 500;
 const PROMOTION_BATCH = 200;
-
-/** Categories and storable products. Gives the ids of the products by code. */
-export async function seedProducts(
-  seeding: Seeding,
-  dataset: DatasetSpec,
-  seed: number,
-  words: Vocabulary,
-): Promise<ReadonlyMap<string, number>> {
-  const categories = await ensureRecords(seeding, {
-    what: 'categories',
-    model: 'product.category',
-    codeField: 'name',
-    codeIsFirstWord: true,
-    prefix: `${datasetPrefix(seed)}C`,
-    total: dataset.categories,
-    records: mapped(generateCategories(dataset.categories, seed, words), ({ code, name }) => ({
-      code,
-      values: { name: `${code} ${name}` },
-    })),
-    batchSize: CATEGORY_BATCH,
-  });
-  return await ensureRecords(seeding, {
-    what: 'products',
-    model: 'product.product',
-    codeField: 'default_code',
-    prefix: `${datasetPrefix(seed)}P`,
-    total: dataset.products,
-    records: mapped(generateProducts(dataset, seed, words), (product) => ({
-      code: product.code,
-      values: {
-        name: product.name,
-        default_code: product.code,
-        barcode: product.barcode,
-        type: 'consu',
-        is_storable: true,
-        categ_id: categories.get(product.category) ?? false,
-        list_price: product.listPrice,
-        standard_price: product.cost,
-        available_in_pos: true,
-        // Prices are what customers pay: tickets and orders of the load carry no taxes.
-        taxes_id: [[6, 0, []]],
-      },
-    })),
-    optionalFields: ['barcode', 'standard_price', 'available_in_pos', 'taxes_id'],
-    batchSize: PRODUCT_BATCH,
-  });
-}
 
 export async function seedCustomers(seeding: Seeding, dataset: DatasetSpec, seed: number, words: Vocabulary): Promise<void> {
   await ensureRecords(seeding, {
@@ -116,8 +67,4 @@ export async function seedPromotion(
     await odoo.require('product.pricelist.item', 'create', [missing.slice(start, start + PROMOTION_BATCH)], {}, waiting);
   }
   onProgress({ what: 'promotional prices', done: dataset.hotProducts, total: dataset.hotProducts });
-}
-
-function* mapped<From, To>(items: Iterable<From>, to: (item: From) => To): Generator<To, void, void> {
-  for (const item of items) yield to(item);
 }

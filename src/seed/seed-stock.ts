@@ -9,40 +9,56 @@ const COUNT_BATCH = 100;
 /** Looks at a count whose answer was lost, before it is given up. */
 const APPLY_ATTEMPTS = 3;
 
-/**
- * Counts every product that has less than `openingStock` units up to it, as a stock count does in Odoo. What an earlier run
- * took out is put back this way, so that each run starts from the same stock.
- */
-export async function seedStock(
-  seeding: Seeding,
-  products: readonly StockedProduct[],
-  stock: { readonly locationId: number; readonly openingStock: number },
-): Promise<void> {
-  const { odoo, onProgress, signal } = seeding;
-  const onHand = await readOnHand(odoo, products, stock.locationId);
-  const short = products.filter(({ id }) => (onHand.get(id) ?? 0) < stock.openingStock);
-  let done = products.length - short.length;
-  for (const batch of chunksOf(short, COUNT_BATCH)) {
-    signal?.throwIfAborted();
-    await countUp(seeding, batch, stock);
-    done += batch.length;
-    onProgress({ what: 'opening stock', done, total: products.length });
-  }
-  if (short.length === 0) onProgress({ what: 'opening stock', done, total: products.length });
+/** Goods that are to be in one stock location. */
+export interface Shelf {
+  readonly locationId: number;
+  readonly products: readonly StockedProduct[];
+  /** Of each product. */
+  readonly units: number;
 }
 
-async function countUp(
-  { odoo, signal }: Seeding,
-  products: readonly StockedProduct[],
-  stock: { readonly locationId: number; readonly openingStock: number },
-): Promise<void> {
+interface Item extends StockedProduct {
+  readonly locationId: number;
+  readonly units: number;
+}
+
+/**
+ * Counts every product that has less than its units up to them, as a stock count does in Odoo. What an earlier run took out is
+ * put back this way, so that each run starts from the same stock.
+ */
+export async function seedStock(seeding: Seeding, shelves: readonly Shelf[]): Promise<void> {
+  const { onProgress, signal } = seeding;
+  const all = shelves.flatMap(({ locationId, products, units }) =>
+    products.map((product) => ({ ...product, locationId, units })),
+  );
+  const short = await tooFew(seeding, all);
+  let done = all.length - short.length;
+  for (const batch of chunksOf(short, COUNT_BATCH)) {
+    signal?.throwIfAborted();
+    await countUp(seeding, batch);
+    done += batch.length;
+    onProgress({ what: 'opening stock', done, total: all.length });
+  }
+  if (short.length === 0) onProgress({ what: 'opening stock', done, total: all.length });
+}
+
+async function tooFew({ odoo }: Seeding, items: readonly Item[]): Promise<readonly Item[]> {
+  const places = [...new Set(items.map(({ locationId }) => locationId))];
+  const products = [...new Map(items.map(({ id, code }) => [id, { id, code }])).values()];
+  const sorted = products.sort((one, other) => (one.code < other.code ? -1 : 1));
+  const onHand = await readOnHand(odoo, sorted, places);
+  return items.filter(({ id, locationId, units }) => (onHand.get(locationId)?.get(id) ?? 0) < units);
+}
+
+async function countUp(seeding: Seeding, items: readonly Item[]): Promise<void> {
+  const { odoo, signal } = seeding;
   const waiting = { timeoutMs: SEED_TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) };
-  let open = products;
+  let open = items;
   for (let attempt = 1; attempt <= APPLY_ATTEMPTS && open.length > 0; attempt += 1) {
-    const counts: OdooValue[] = open.map(({ id }) => ({
+    const counts: OdooValue[] = open.map(({ id, locationId, units }) => ({
       product_id: id,
-      location_id: stock.locationId,
-      inventory_quantity: stock.openingStock,
+      location_id: locationId,
+      inventory_quantity: units,
     }));
     // In this mode Odoo takes the existing quant of a product instead of a second one (odoo-behaviour.md section 3).
     const context = { inventory_mode: true };
@@ -54,8 +70,7 @@ async function countUp(
       });
     }
     // The method returns None, which XML-RPC answers with a fault after the commit: only a look tells.
-    const onHand = await readOnHand(odoo, open, stock.locationId);
-    open = open.filter(({ id }) => (onHand.get(id) ?? 0) < stock.openingStock);
+    open = await tooFew(seeding, open);
   }
   if (open.length > 0) {
     throw new HarnessError(

@@ -1,4 +1,5 @@
-import { datasetPrefix } from '../../generators/codes.ts';
+import { datasetPrefix, productCode } from '../../generators/codes.ts';
+import { STORE_PRODUCTS } from '../../generators/stores.ts';
 import { drawVocabulary } from '../../generators/vocabulary.ts';
 import type { OdooPort } from '../clients/ports.ts';
 import type { TargetCatalogue } from '../model/catalogue.ts';
@@ -6,8 +7,10 @@ import type { DatasetSpec } from '../model/plan.ts';
 import { lookUpCompany } from './company.ts';
 import type { Seeding, SeedProgress } from './ensure-records.ts';
 import { lookUpCatalogue } from './look-up-catalogue.ts';
-import { seedCustomers, seedProducts, seedPromotion } from './seed-goods.ts';
+import { seedCustomers, seedPromotion } from './seed-goods.ts';
+import { seedProducts } from './seed-products.ts';
 import { seedStock } from './seed-stock.ts';
+import { seedStores } from './seed-stores.ts';
 import { seedTills } from './seed-tills.ts';
 
 export type { SeedProgress } from './ensure-records.ts';
@@ -34,9 +37,18 @@ export async function seedTarget(
   const products = await seedProducts(seeding, dataset, seed, words);
   await seedCustomers(seeding, dataset, seed, words);
   await seedPromotion(seeding, dataset, seed, { words, products });
-  const stock = { locationId: company.stockLocationId, openingStock: dataset.openingStock };
-  const stocked = [...products].map(([code, id]) => ({ id, code })).sort((one, other) => (one.code < other.code ? -1 : 1));
-  await seedStock(seeding, stocked, stock);
-  await seedTills(seeding, dataset, seed, company.companyId);
+  const stores = await seedStores(seeding, dataset, seed, { words, companyId: company.companyId });
+  const stocked = Array.from({ length: dataset.products }, (_, index) => {
+    const code = productCode(seed, index);
+    return { code, id: products.get(code) ?? 0 };
+  });
+  const onShelves = stocked.slice(0, STORE_PRODUCTS);
+  // What is put on stock for the shop once more, shared by all stores.
+  const units = Math.max(1, Math.floor(dataset.openingStock / dataset.stores));
+  await seedStock(seeding, [
+    { locationId: company.stockLocationId, products: stocked, units: dataset.openingStock },
+    ...stores.map(({ stockLocationId }) => ({ locationId: stockLocationId, products: onShelves, units })),
+  ]);
+  await seedTills(seeding, dataset, seed, { companyId: company.companyId, stores });
   return await lookUpCatalogue(odoo, dataset, seed, { company, ...(signal === undefined ? {} : { signal }) });
 }

@@ -4,12 +4,19 @@ import type { OdooPort } from '../clients/ports.ts';
 import { HarnessError } from '../errors.ts';
 import type { DatasetSpec } from '../model/plan.ts';
 import { ensureRecords, type Seeding } from './ensure-records.ts';
+import type { StorePlace } from './seed-stores.ts';
 
 /** Each POS configuration makes sequences and checks of its own, so few at once. */
 const TILL_BATCH = 20;
 
-/** One POS configuration a till, and one that only the POS probe uses. */
-export async function seedTills(seeding: Seeding, dataset: DatasetSpec, seed: number, companyId: number): Promise<void> {
+/** One POS configuration a till, which takes its goods from its store's warehouse, and one that only the POS probe uses. */
+export async function seedTills(
+  seeding: Seeding,
+  dataset: DatasetSpec,
+  seed: number,
+  context: { readonly companyId: number; readonly stores: readonly StorePlace[] },
+): Promise<void> {
+  const { companyId, stores } = context;
   const probe = probeTillCode(seed);
   const wanted = {
     what: 'tills',
@@ -32,24 +39,36 @@ export async function seedTills(seeding: Seeding, dataset: DatasetSpec, seed: nu
   }
   // Not cash: a cash method may belong to one till only, while all tills can share a card method.
   const payment_method_ids = [[6, 0, [method]]];
-  const codes = [probe];
-  for (let store = 0; store < dataset.stores; store += 1) {
-    for (let till = 0; till < dataset.tillsPerStore; till += 1) codes.push(tillCode(seed, store, till));
+  const records = [{ code: probe, values: { name: probe, payment_method_ids } }];
+  const typeOf = new Map<string, number>();
+  for (const { store, warehouseId, posTypeId } of stores) {
+    for (let till = 0; till < dataset.tillsPerStore; till += 1) {
+      const code = tillCode(seed, store, till);
+      typeOf.set(code, posTypeId);
+      const values = { name: code, payment_method_ids, picking_type_id: posTypeId, warehouse_id: warehouseId };
+      records.push({ code, values });
+    }
   }
-  const ids = await ensureRecords(seeding, {
-    ...wanted,
-    records: codes.map((code) => ({ code, values: { name: code, payment_method_ids } })),
-  });
-  await addMissingMethods(seeding.odoo, [...ids.values()], method);
+  const ids = await ensureRecords(seeding, { ...wanted, records, optionalFields: ['warehouse_id'] });
+  await correctTills(seeding.odoo, [...ids.values()], { method, typeOf });
 }
 
-/** A till that an earlier, killed seeding left without the card method gets it. */
-async function addMissingMethods(odoo: OdooPort, configIds: readonly number[], method: number): Promise<void> {
+/** A till that an earlier seeding left without the card method, or with goods from elsewhere, gets both right. */
+async function correctTills(
+  odoo: OdooPort,
+  configIds: readonly number[],
+  { method, typeOf }: { readonly method: number; readonly typeOf: ReadonlyMap<string, number> },
+): Promise<void> {
   const without: number[] = [];
-  for await (const row of readRows(odoo, 'pos.config', [['id', 'in', configIds]], ['payment_method_ids'])) {
+  const elsewhere: (readonly [id: number, type: number])[] = [];
+  const fields = ['name', 'payment_method_ids', 'picking_type_id'];
+  for await (const row of readRows(odoo, 'pos.config', [['id', 'in', configIds]], fields)) {
     if (!idsOf(row.payment_method_ids).includes(method)) without.push(numberOf(row.id));
+    const type = typeOf.get(String(row.name));
+    if (type !== undefined && many2oneId(row.picking_type_id) !== type) elsewhere.push([numberOf(row.id), type]);
   }
   if (without.length > 0) await odoo.require('pos.config', 'write', [without, { payment_method_ids: [[4, method, 0]] }]);
+  for (const [id, picking_type_id] of elsewhere) await odoo.require('pos.config', 'write', [[id], { picking_type_id }]);
 }
 
 /** A method that is neither cash nor on account: it has a journal and counts no cash. */

@@ -39,7 +39,53 @@ function syncOrder(odoo: FakeOdoo, order: Row): Row | string {
   return odoo.table('pos.order').get(id) ?? {};
 }
 
+/** Fields of a template that its variants show as theirs. */
+const SHARED = ['name', 'type', 'is_storable', 'categ_id', 'list_price', 'taxes_id', 'available_in_pos', 'invoice_policy'];
+const OWN = ['default_code', 'barcode', 'standard_price'];
+
+const some = (values: Row, fields: readonly string[]): Row =>
+  Object.fromEntries(fields.flatMap((field) => (values[field] === undefined ? [] : [[field, values[field]]])));
+
+/** A variant for each combination of the attribute lines' values. */
+function createTemplate(odoo: FakeOdoo, { attribute_line_ids, ...values }: Row): number {
+  const template = odoo.insert('product.template', values);
+  const lines = list(attribute_line_ids).map((command) => {
+    const { value_ids } = list(command)[2] as Row;
+    return list(list(list(value_ids)[0])[2]).map((value) =>
+      odoo.insert('product.template.attribute.value', { product_tmpl_id: template, product_attribute_value_id: value }),
+    );
+  });
+  const combinations = lines.reduce<number[][]>((all, line) => all.flatMap((one) => line.map((value) => [...one, value])), [[]]);
+  for (const product_template_attribute_value_ids of combinations)
+    odoo.insert('product.product', {
+      ...some(values, SHARED),
+      ...(lines.length === 0 ? some(values, OWN) : {}),
+      product_tmpl_id: template,
+      product_template_attribute_value_ids,
+    });
+  return template;
+}
+
 export const fakeMethods: Readonly<Record<string, Method>> = {
+  'product.template.create': (odoo, args) => ok(list(args[0]).map((item) => createTemplate(odoo, item as Row))),
+  'product.template.write': (odoo, args) => {
+    for (const command of list((args[1] as Row).product_variant_ids)) {
+      const [, id, values] = list(command);
+      Object.assign(odoo.table('product.product').get(Number(id)) ?? {}, values);
+    }
+    return ok(true);
+  },
+  'stock.warehouse.create': (odoo, args) =>
+    ok(
+      list(args[0]).map((item) => {
+        const { code } = item as Row;
+        if (odoo.rows('stock.warehouse').some((row) => row.code === code))
+          throw new Error(`the short name ${String(code)} is taken`);
+        const lot_stock_id = odoo.insert('stock.location', { name: `${String(code)}/Stock` });
+        const pos_type_id = odoo.insert('stock.picking.type', { name: `${String(code)}: PoS Orders` });
+        return odoo.insert('stock.warehouse', { ...(item as Row), lot_stock_id, pos_type_id });
+      }),
+    ),
   'stock.quant.create': (odoo, args) =>
     ok(
       list(args[0]).map((item) => {

@@ -36,10 +36,14 @@ export class FakeOdoo implements OdooPort {
       this.insert('account.journal', { code, type, company_id: 1 });
     for (const account_type of ['asset_receivable', 'income', 'expense', 'liability_payable'])
       this.insert('account.account', { account_type, company_ids: [1] });
-    this.insert('stock.warehouse', { company_id: 1, lot_stock_id: [8, 'WH/Stock'] });
+    this.insert('stock.warehouse', { name: 'WH', company_id: 1, lot_stock_id: [8, 'WH/Stock'], pos_type_id: [3, 'WH: PoS'] });
     for (const model of [
       'product.category',
       'product.product',
+      'product.template',
+      'product.attribute',
+      'product.attribute.value',
+      'product.template.attribute.value',
       'res.partner',
       'product.pricelist',
       'product.pricelist.item',
@@ -153,7 +157,7 @@ export class FakeOdoo implements OdooPort {
           }),
         );
       case 'read_group':
-        return ok(grouped(matching(args[0]), list(args[1]).map(String), String(list(args[2])[0])));
+        return ok(grouped(matching(args[0]), list(args[1]).map(String), list(args[2]).map(String)));
       case 'fields_get':
         return ok(Object.fromEntries(list(args[0]).map((name) => [String(name), { type: 'char' }])));
       case 'create': {
@@ -214,17 +218,21 @@ function holds(raw: OdooValue, operator: OdooValue | undefined, wanted: OdooValu
   }
 }
 
-function grouped(rows: readonly Row[], specs: readonly string[], groupBy: string): Row[] {
+function grouped(rows: readonly Row[], specs: readonly string[], groupBy: readonly string[]): Row[] {
   const groups = new Map<string, Row>();
   for (const row of rows) {
-    const key = row[groupBy] ?? false;
-    const group = groups.get(JSON.stringify(key)) ?? { [groupBy]: typeof key === 'number' ? [key, `#${key}`] : key, __count: 0 };
+    const keys = groupBy.map((field) => row[field] ?? false);
+    const named = groupBy.map((field, n) => [
+      field,
+      typeof keys[n] === 'number' ? [keys[n] ?? 0, `#${keys[n]}`] : (keys[n] ?? false),
+    ]);
+    const group: Row = groups.get(JSON.stringify(keys)) ?? { ...Object.fromEntries(named), __count: 0 };
     group.__count = Number(group.__count) + 1;
     for (const spec of specs) {
       const [field = ''] = spec.split(':');
       group[field] = Number(group[field] ?? 0) + Number(row[field] ?? 0);
     }
-    groups.set(JSON.stringify(key), group);
+    groups.set(JSON.stringify(keys), group);
   }
   return [...groups.values()];
 }

@@ -68,6 +68,27 @@ export async function sumById(
   return sums;
 }
 
+/** Sums of one field by the ids of two many2one fields, outer first. Rows without either are left out. */
+export async function sumByTwo(
+  odoo: OdooPort,
+  model: string,
+  domain: Domain,
+  request: { readonly field: string; readonly groupBy: readonly [outer: string, inner: string] },
+  options: Waiting = {},
+): Promise<ReadonlyMap<number, ReadonlyMap<number, number>>> {
+  const { field, groupBy } = request;
+  const answer = await odoo.require(model, 'read_group', [domain, [`${field}:sum`], groupBy], { lazy: false }, options);
+  const sums = new Map<number, Map<number, number>>();
+  for (const row of rowsOf(answer, `${model}.read_group`)) {
+    const [outer, inner] = [many2oneId(row[groupBy[0]]), many2oneId(row[groupBy[1]])];
+    if (outer === null || inner === null) continue;
+    const ofOuter = sums.get(outer) ?? new Map<number, number>();
+    ofOuter.set(inner, numberOf(row[field]));
+    sums.set(outer, ofOuter);
+  }
+  return sums;
+}
+
 /** Odoo says `false` for "no value"; a sum over nothing is one. */
 export function numberOf(value: OdooValue | undefined): number {
   return typeof value === 'number' ? value : 0;

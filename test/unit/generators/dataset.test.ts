@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { barcodeOf, ean13CheckDigit } from '../../../generators/barcode.ts';
+import { generateModels } from '../../../generators/catalogue.ts';
 import { type DatasetRow, generateDataset } from '../../../generators/dataset.ts';
 import { generateJournalEntries } from '../../../generators/journal-entries.ts';
 import { createPopularity } from '../../../generators/popularity.ts';
@@ -87,6 +88,35 @@ describe('generateDataset', () => {
     expect(products.every((product) => product.cost < product.listPrice && product.cost > 0)).toBe(true);
     expect(of('promotions').map(({ product }) => product)).toEqual(products.slice(0, 5).map(({ code }) => code));
     for (const { lines } of of('baskets')) expect(lines.every(({ product }) => product >= 0 && product < 60)).toBe(true);
+  });
+});
+
+describe('generateModels', () => {
+  const words = drawVocabulary(42);
+  const models = [...generateModels({ products: 300, categories: 4 }, 42, words)];
+
+  it('has every colour of a model in every size once, so that a template with both attributes makes just these', () => {
+    for (const { colors, sizes, variants } of models) {
+      expect(variants).toHaveLength(colors.length * sizes.length);
+      expect(new Set(variants.map(({ color, size }) => `${color}/${size}`)).size).toBe(variants.length);
+    }
+    expect(new Set(models.map(({ variants }) => variants.length))).toEqual(new Set([1, 2, 3, 4, 5, 6]));
+  });
+
+  it('makes the products in order, and a whole model where the number of products cuts one', () => {
+    const variants = models.flatMap((model) => model.variants.map(({ code }) => [code, model.code]));
+    const products = of('products', 42, { ...spec, products: 300 }).map(({ code, model }) => [code, model]);
+    expect(variants.slice(0, 300)).toEqual(products);
+    expect(variants.length - 300).toBeLessThan(6);
+  });
+});
+
+describe('generateStores', () => {
+  it('gives warehouses short names that Odoo takes, unique in a data set and seldom shared by two', () => {
+    const codes = of('stores', 42, { ...spec, stores: 400 }).map(({ warehouse }) => warehouse.code);
+    expect(codes.every((code) => /^W[0-9A-Z]{4}$/.test(code))).toBe(true);
+    expect(new Set(codes).size).toBe(400);
+    expect(codes).not.toContain(of('stores', 43)[0]?.warehouse.code);
   });
 });
 

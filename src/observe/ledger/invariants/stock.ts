@@ -1,6 +1,6 @@
-import { readNetMoves, readOnHand, type StockedProduct, sumByProduct } from '../../../clients/odoo/stock.ts';
+import { readNetMoves, readOnHand, type StockByPlace, type StockedProduct, sumByPlace } from '../../../clients/odoo/stock.ts';
 import type { OdooPort } from '../../../clients/ports.ts';
-
+import type { TargetCatalogue } from '../../../model/catalogue.ts';
 import type { InvariantCheck } from './findings.ts';
 
 /** Looks in all at a product that does not add up: a move may have been done between reading the quants and the moves. */
@@ -8,35 +8,68 @@ const LOOKS = 3;
 const LOOK_AGAIN_MS = 1_000;
 const ROUNDING = 1e-6;
 
+/** A product in a stock location that is watched. */
+interface Shelf {
+  readonly product: StockedProduct;
+  readonly locationId: number;
+  /** Of the location, for the report: '' for the one that the shop sells from. */
+  readonly where: string;
+  readonly openingQuants: number;
+  readonly openingMoves: number;
+}
+
 /**
- * For each product of the data set, in the stock location: units on hand have changed since the start by as much as done moves
- * have brought and taken (odoo-behaviour.md section 3: quant sum = initial - done moves), and the units that quants hold reserved
- * are those that open moves hold.
+ * For each product of the data set, in the shop's stock location and in those of the stores that sell it: units on hand have
+ * changed since the start by as much as done moves have brought and taken (odoo-behaviour.md section 3: quant sum = initial - done
+ * moves), and the units that quants hold reserved are those that open moves hold.
  */
 export const checkStock: InvariantCheck = async (odoo, { catalogue, clock, signal }) => {
-  const { products, stockLocationId, openingQuants, openingMoves } = catalogue;
-  let violations = new Map<number, string>();
+  const shelves = shelvesOf(catalogue);
+  let suspects: readonly Shelf[] = shelves;
+  let violations: readonly string[] = [];
   for (let look = 1; look <= LOOKS; look += 1) {
-    const suspects = look === 1 ? products : products.filter(({ id }) => violations.has(id));
-    const onHand = await readOnHand(odoo, suspects, stockLocationId);
-    const net = await readNetMoves(odoo, suspects, stockLocationId);
-    const reserved = await readReserved(odoo, suspects, stockLocationId);
-    violations = new Map();
-    for (const { id, code } of suspects) {
-      // Without the moves of the start, all moves ever done must add up to what is there.
-      const before =
-        openingMoves === undefined ? { quants: 0, moves: 0 } : { quants: openingQuants[id] ?? 0, moves: openingMoves[id] ?? 0 };
+    const products = [...new Map(suspects.map(({ product }) => [product.id, product])).values()];
+    const locations = [...new Set(suspects.map(({ locationId }) => locationId))];
+    const onHand = await readOnHand(odoo, products, locations);
+    const net = await readNetMoves(odoo, products, locations);
+    const reserved = await readReserved(odoo, products, locations);
+    const broken = suspects.flatMap((shelf) => {
+      const units = (stock: StockByPlace): number => stock.get(shelf.locationId)?.get(shelf.product.id) ?? 0;
       const wrong = [
-        ...describeHand((onHand.get(id) ?? 0) - before.quants, (net.get(id) ?? 0) - before.moves),
-        ...describeReserved(reserved.get(id) ?? { quants: 0, moves: 0 }),
+        ...describeHand(units(onHand) - shelf.openingQuants, units(net) - shelf.openingMoves),
+        ...describeReserved({ quants: units(reserved.quants), moves: units(reserved.moves) }),
       ];
-      if (wrong.length > 0) violations.set(id, `product ${code}: ${wrong.join('; ')}`);
-    }
-    if (violations.size === 0) break;
+      return wrong.length === 0 ? [] : [{ shelf, text: `product ${shelf.product.code}${shelf.where}: ${wrong.join('; ')}` }];
+    });
+    suspects = broken.map(({ shelf }) => shelf);
+    violations = broken.map(({ text }) => text);
+    if (violations.length === 0) break;
     if (look < LOOKS) await clock.sleep(LOOK_AGAIN_MS, signal === undefined ? {} : { signal });
   }
-  return { checked: products.length, violations: [...violations.values()] };
+  return { checked: shelves.length, violations };
 };
+
+function shelvesOf(catalogue: TargetCatalogue): readonly Shelf[] {
+  const { products, stockLocationId, openingQuants, openingMoves, stores = [], storeProducts = products.length } = catalogue;
+  const shop = products.map((product) => ({
+    product,
+    locationId: stockLocationId,
+    where: '',
+    // Without the moves of the start, all moves ever done must add up to what is there.
+    openingQuants: openingMoves === undefined ? 0 : (openingQuants[product.id] ?? 0),
+    openingMoves: openingMoves?.[product.id] ?? 0,
+  }));
+  const inStores = stores.flatMap((store) =>
+    products.slice(0, storeProducts).map((product) => ({
+      product,
+      locationId: store.stockLocationId,
+      where: ` in store ${store.store + 1}`,
+      openingQuants: store.openingQuants[product.id] ?? 0,
+      openingMoves: store.openingMoves[product.id] ?? 0,
+    })),
+  );
+  return [...shop, ...inStores];
+}
 
 function describeHand(quants: number, moves: number): readonly string[] {
   if (Math.abs(quants - moves) < ROUNDING) return [];
@@ -50,15 +83,17 @@ function describeReserved({ quants, moves }: { readonly quants: number; readonly
 
 const units = (amount: number): string => String(Math.round(amount * 1e6) / 1e6);
 
-/** Reserved units by product, as the quants and as the open moves have them. */
+/** Reserved units, as the quants and as the open moves have them. */
 async function readReserved(
   odoo: OdooPort,
   products: readonly StockedProduct[],
-  locationId: number,
-): Promise<ReadonlyMap<number, { readonly quants: number; readonly moves: number }>> {
-  const here = ['location_id', '=', locationId];
+  locationIds: readonly number[],
+): Promise<{ readonly quants: StockByPlace; readonly moves: StockByPlace }> {
+  const here = ['location_id', 'in', locationIds];
   const open = ['state', 'in', ['assigned', 'partially_available']];
-  const quants = await sumByProduct(odoo, products, { model: 'stock.quant', field: 'reserved_quantity', domain: [here] });
-  const moves = await sumByProduct(odoo, products, { model: 'stock.move', field: 'quantity', domain: [here, open] });
-  return new Map(products.map(({ id }) => [id, { quants: quants.get(id) ?? 0, moves: moves.get(id) ?? 0 }]));
+  const place = 'location_id';
+  return {
+    quants: await sumByPlace(odoo, products, { model: 'stock.quant', field: 'reserved_quantity', domain: [here], place }),
+    moves: await sumByPlace(odoo, products, { model: 'stock.move', field: 'quantity', domain: [here, open], place }),
+  };
 }

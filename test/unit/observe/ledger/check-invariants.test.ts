@@ -54,6 +54,29 @@ describe('stock-moves-match-quants', () => {
     expect(await check('stock-moves-match-quants')).toMatchObject({ checked: 3, violations: [] });
   });
 
+  it('looks into the stock of each store too, and names the store', async () => {
+    const opening = { 11: 20, 12: 20 };
+    const store = { store: 0, warehouseId: 2, stockLocationId: 60, posTypeId: 7, openingQuants: opening, openingMoves: opening };
+    for (const id of [11, 12]) move(id, 20, 'done', 5, 60);
+    for (const [id, units] of [
+      [11, 17],
+      [12, 20],
+    ] as const)
+      quant(id, units, 0, 60);
+    move(11, 3, 'done', 60, 9);
+    const catalogue = aCatalogue({ stores: [store], storeProducts: 2 });
+    expect(await check('stock-moves-match-quants', { catalogue })).toMatchObject({ checked: 5, violations: [] });
+    // From the shop's shelf instead of the store's: right in sum, wrong in both places.
+    move(12, 2, 'done', 60, 9);
+    quant(12, -2);
+    expect(await check('stock-moves-match-quants', { catalogue })).toMatchObject({
+      violations: [
+        'product PP42-P000012: units on hand changed by -2, done moves by 0',
+        'product PP42-P000012 in store 1: units on hand changed by 0, done moves by -2',
+      ],
+    });
+  });
+
   it('is violated by units that went without a move', async () => {
     quant(12, -2);
     expect(await check('stock-moves-match-quants')).toMatchObject({
