@@ -16,6 +16,8 @@ export interface ErpConfig {
   readonly serviceTimes: Readonly<Record<string, number>>;
   /** Scales every simulated service time. */
   readonly serviceFactor: number;
+  /** Share 0-1 of the service time that keeps a processor busy, as Python would; the rest is waited. */
+  readonly cpuShare: number;
   /** Scales the sleeps between server-side retries; 1 as in Odoo. */
   readonly retryFactor: number;
   readonly passwordRounds: number;
@@ -94,6 +96,7 @@ export function readConfig(env: Environment): ErpConfig {
       Object.entries(times).flatMap(([name, value]) => (typeof value === 'number' ? [[name, value]] : [])),
     ),
     serviceFactor: number(env, 'ERP_SERVICE_FACTOR', 1) * (sabotage.slowBaseline ? SLOW_BASELINE_FACTOR : 1),
+    cpuShare: Math.min(1, number(env, 'ERP_CPU_SHARE', 0)),
     retryFactor: number(env, 'ERP_RETRY_FACTOR', 1),
     passwordRounds: number(env, 'ERP_PASSWORD_ROUNDS', 100_000),
     passwordMemoryMs: number(env, 'ERP_PASSWORD_MEMORY_MS', 2_000),

@@ -18,6 +18,7 @@ import { models } from './models/index.ts';
 import { Services } from './rpc/services.ts';
 import { createServiceTimes } from './service-times.ts';
 import { createUserLookup } from './users.ts';
+import { createWork } from './work.ts';
 
 /** How many requests may wait behind the one in service (docs/reference/odoo-behaviour.md section 6: listen backlog). */
 const BACKLOG = 32;
@@ -38,7 +39,7 @@ const services = new Services({
   prices: createPriceBook(cache, { computeMs: PRICE_MS * config.serviceFactor, sleep: (ms) => sleep(ms) }),
   passwords,
   serviceTimes: createServiceTimes(config),
-  sleep: (ms) => sleep(ms),
+  sleep: createWork(config.cpuShare),
   now: () => Date.now(),
 });
 const queue = new RequestQueue(BACKLOG, monotonic);

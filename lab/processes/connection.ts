@@ -1,3 +1,5 @@
+import type { PostgresCommands } from './control-commands.ts';
+
 /** What `lab up --json` prints: where everything is. Secrets only as names of files. */
 export interface LabConnection {
   readonly name: string;
@@ -21,11 +23,19 @@ export interface LabConnection {
   readonly postgresStandbyUrls: readonly string[];
   readonly postgresUser: string;
   readonly postgresPasswordFile: string;
+  /** Programs that stop single processes of a member, where its pods are no containers. */
+  readonly postgresCommands?: PostgresCommands;
   readonly redisUrl: string;
+  /** Redis under Sentinel: the Sentinels, the name they give the master, each server directly (whatever its role). */
+  readonly sentinelUrls?: readonly string[];
+  readonly sentinelMaster?: string;
+  readonly redisMemberUrls?: readonly string[];
+  /** `host:port` as the Sentinels announce a server or each other -> `host:port` under which it is reached from here. */
+  readonly sentinelAddressMap?: Readonly<Record<string, string>>;
   readonly ingressHealthUrl: string;
-  /** For tests of the harness against a known truth: freeze the database path, pids of everything. */
-  readonly controlUrl: string;
+  /** For tests of the harness against a known truth: freeze the database path, pids of everything. Not on Kubernetes. */
+  readonly controlUrl?: string;
   readonly supervisorPid: number;
-  readonly sabotageLog: string;
+  readonly sabotageLog?: string;
   readonly logFile: string;
 }

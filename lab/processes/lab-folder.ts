@@ -21,6 +21,9 @@ export function labDirectory(name: string): string {
   return join(stateRoot(), 'labs', name);
 }
 
+/** In the folder of a lab that runs on Kubernetes: what its removal has to take away there. */
+export const KUBERNETES_FILE = 'kubernetes.json';
+
 /** Small pointer files, so that a lab in a folder of the user's choice is found by `status` and `down`. */
 function registryDirectory(): string {
   return join(stateRoot(), 'lab-registry');

@@ -4,6 +4,7 @@ import { runDoctor } from './commands/doctor.ts';
 import { runDown } from './commands/down.ts';
 import { runStatus } from './commands/status.ts';
 import { runSupervise, runUp, type UpFlags } from './commands/up.ts';
+import { runControl } from './control-commands.ts';
 import { LabError, messageOf } from './lab-error.ts';
 import { SABOTAGE_NAMES } from './options.ts';
 import { REDIS_POLICIES } from './redis/server.ts';
@@ -30,6 +31,10 @@ program
   .option('--detach', 'return when the lab is ready and leave it running', false)
   .option('--json', 'print where everything is as one JSON object', false)
   .option('--exit-with-parent [pid]', 'stop the lab when this process ends (default: the one that started this command)')
+  .option('--on <place>', 'where it runs: processes, kubernetes', 'processes')
+  .option('--context <name>', 'with --on kubernetes: the cluster of this kubeconfig context')
+  .option('--node', 'with --on kubernetes: a single node that is built and started here (Linux, root)', false)
+  .option('--registry <host/path>', 'with --context: where the cluster pulls the images from; they are pushed there')
   .option('--workers-min <n>', 'fewest ERP workers', '2')
   .option('--workers-max <n>', 'most ERP workers that the autoscaler may start', '5')
   .option('--synchronous', 'replicate synchronously: a commit waits for the standby', false)
@@ -37,13 +42,22 @@ program
   .option('--redis-maxmemory-mib <n>', 'memory limit of Redis', '48')
   .option('--redis-policy <policy>', `what Redis does at the limit: ${REDIS_POLICIES.join(', ')}`, 'allkeys-lru')
   .option('--sabotage <name[=n]>', `make the lab misbehave, repeatable: ${SABOTAGE_NAMES.join(', ')}`, collect, [])
-  .addHelpText('after', '\nExample:\n  $ peakproof lab up --detach --json > lab.json')
+  .addHelpText(
+    'after',
+    '\nExample:\n  $ peakproof lab up --detach --json > lab.json\n  $ peakproof lab up --on kubernetes --context kind-kind',
+  )
   .action((flags: UpFlags) => runUp(flags));
 
 program
   .command('supervise', { hidden: true })
   .argument('<options>')
   .action((text: string) => runSupervise(text));
+
+program
+  .command('control', { hidden: true })
+  .argument('<url>')
+  .argument('<path>')
+  .action((url: string, path: string) => runControl(url, path));
 
 program
   .command('down')

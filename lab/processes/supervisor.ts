@@ -5,7 +5,9 @@ import type { Server } from 'node:http';
 import { dirname, join } from 'node:path';
 import type { LabConnection } from './connection.ts';
 import { startControl } from './control.ts';
+import { postgresCommands } from './control-commands.ts';
 import { DatabasePath } from './database-path.ts';
+import type { RunningLab } from './detached.ts';
 import { type KubernetesSide, startKubernetesSide } from './kubernetes-side.ts';
 import { codeOf, LabError, messageOf } from './lab-error.ts';
 import { recordProcess, registerLab, writeSecret } from './lab-folder.ts';
@@ -20,12 +22,6 @@ import { CronProgram, migrate } from './runtime/background.ts';
 import type { ErpSettings } from './runtime/erp-program.ts';
 import { ProcessPods } from './runtime/pods.ts';
 import { awaitCondition, WAITS } from './wait.ts';
-
-export interface RunningLab {
-  readonly connection: LabConnection;
-  /** Leaves no process, port or folder behind. Safe to call twice. */
-  stop(): Promise<void>;
-}
 
 const MAX_REDIS_CLIENTS = 200;
 
@@ -190,6 +186,7 @@ class Supervisor {
       postgresStandbyUrls: memberPorts.slice(0, 2).map((port) => `postgresql://127.0.0.1:${port}/erp`),
       postgresUser: 'erp',
       postgresPasswordFile: files.postgresPassword,
+      postgresCommands: postgresCommands(`http://127.0.0.1:${controlPort}`),
       redisUrl: erp.redisUrl,
       ingressHealthUrl: `http://127.0.0.1:${ingressPort}/ingress/health`,
       controlUrl: `http://127.0.0.1:${controlPort}`,

@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { labProgram } from '../../package-root.ts';
+import { resolve } from 'node:path';
 import type { LabConnection } from '../connection.ts';
-import { LabError, messageOf } from '../lab-error.ts';
+import { runDetached, type StartLab, startDetached, supervise } from '../detached.ts';
+import { LabError } from '../lab-error.ts';
 import { findLab, labDirectory } from '../lab-folder.ts';
 import { type LabOptions, parseCount, parseLabName, parseRedisPolicy, parseSabotage } from '../options.ts';
-import { startToken } from '../process-identity.ts';
-import { type RunningLab, startLab } from '../supervisor.ts';
+import { startLab } from '../supervisor.ts';
 
 export interface UpFlags {
   readonly name: string;
@@ -24,6 +20,10 @@ export interface UpFlags {
   readonly port?: string;
   readonly redisPolicy: string;
   readonly sabotage: readonly string[];
+  readonly on: string;
+  readonly context?: string;
+  readonly node: boolean;
+  readonly registry?: string;
 }
 
 function optionsOf(flags: UpFlags): LabOptions {
@@ -56,15 +56,45 @@ function parentOf({ exitWithParent }: UpFlags): number | null {
 }
 
 export async function runUp(flags: UpFlags): Promise<void> {
-  const options = optionsOf(flags);
+  const { program, options, start } = await labOf(flags);
   if (flags.detach) {
-    print(await startDetached(options), flags);
+    print(await startDetached(program, options), flags);
     return;
   }
-  const running = await supervise(options, (line) => process.stderr.write(`${line}\n`));
+  const running = await supervise(start, options.parentPid, (line) => process.stderr.write(`${line}\n`));
   if (running === null) return;
   print(running.lab.connection, flags);
   await running.ended;
+}
+
+interface WantedLab {
+  /** Its `supervise` takes the options. */
+  readonly program: string;
+  readonly options: LabOptions;
+  readonly start: StartLab;
+}
+
+async function labOf(flags: UpFlags): Promise<WantedLab> {
+  const options = optionsOf(flags);
+  if (flags.on === 'processes') {
+    for (const [option, given] of [
+      ['--context', flags.context !== undefined],
+      ['--node', flags.node],
+      ['--registry', flags.registry !== undefined],
+    ]) {
+      if (given) throw new LabError(`${option} is for a lab on Kubernetes`, { hint: 'add --on kubernetes' });
+    }
+    return { program: 'processes/main', options, start: (progress) => startLab(options, progress) };
+  }
+  if (flags.on !== 'kubernetes') throw new LabError(`--on ${flags.on}: there are processes and kubernetes`);
+  // Loaded only when asked for: the Kubernetes client takes a while.
+  const { parseKubernetesOptions, startKubernetesLab } = await import('../../kubernetes/lab.ts');
+  const onKubernetes = parseKubernetesOptions(options, flags);
+  return {
+    program: 'kubernetes/main',
+    options: onKubernetes,
+    start: (progress, signal) => startKubernetesLab(onKubernetes, progress, signal),
+  };
 }
 
 function print(connection: LabConnection, { json }: UpFlags): void {
@@ -88,101 +118,8 @@ function print(connection: LabConnection, { json }: UpFlags): void {
   for (const [label = '', value = ''] of lines) process.stdout.write(`${label.padEnd(11)} ${value}\n`);
 }
 
-/** What the detached supervisor tells the command that started it. */
-type SupervisorMessage =
-  | { readonly kind: 'progress'; readonly line: string }
-  | { readonly kind: 'ready'; readonly connection: LabConnection }
-  | { readonly kind: 'failed'; readonly message: string; readonly hint: string | null };
-
-async function startDetached(options: LabOptions): Promise<LabConnection> {
-  const scratch = mkdtempSync(join(tmpdir(), 'peakproof-lab-up-'));
-  const output = join(scratch, 'output');
-  const descriptor = openSync(output, 'w', 0o600);
-  try {
-    const child = spawn(process.execPath, [labProgram('processes/main'), 'supervise', JSON.stringify(options)], {
-      detached: true,
-      stdio: ['ignore', descriptor, descriptor, 'ipc'],
-    });
-    const forward = (): void => void (child.pid !== undefined && process.kill(child.pid, 'SIGTERM'));
-    process.once('SIGINT', forward);
-    process.once('SIGTERM', forward);
-    const connection = await answerOf(child, () => (existsSync(output) ? readFileSync(output, 'utf8') : ''));
-    process.off('SIGINT', forward);
-    process.off('SIGTERM', forward);
-    child.disconnect();
-    child.unref();
-    return connection;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-function answerOf(child: ChildProcess, output: () => string): Promise<LabConnection> {
-  return new Promise((resolve, reject) => {
-    child.on('message', (message: SupervisorMessage) => {
-      if (message.kind === 'progress') process.stderr.write(`${message.line}\n`);
-      else if (message.kind === 'ready') resolve(message.connection);
-      else reject(new LabError(message.message, message.hint === null ? {} : { hint: message.hint }));
-    });
-    child.once('error', reject);
-    child.once('exit', (code, signal) =>
-      reject(new LabError(`the lab's supervisor ended with ${code ?? signal}: ${output().slice(-800)}`)),
-    );
-  });
-}
-
 /** Body of the detached process. */
 export async function runSupervise(text: string): Promise<void> {
-  const tell = (message: SupervisorMessage): void => {
-    if (process.connected) process.send?.(message);
-  };
-  process.on('disconnect', () => undefined);
-  process.chdir('/');
-  try {
-    const running = await supervise(JSON.parse(text) as LabOptions, (line) => tell({ kind: 'progress', line }));
-    if (running === null) return;
-    tell({ kind: 'ready', connection: running.lab.connection });
-    await running.ended;
-  } catch (error) {
-    tell({ kind: 'failed', message: messageOf(error), hint: error instanceof LabError ? (error.hint ?? null) : null });
-    process.exitCode = 5;
-  } finally {
-    if (process.connected) process.disconnect?.();
-  }
-}
-
-interface Supervised {
-  readonly lab: RunningLab;
-  /** Resolves when the lab was told to stop and is gone. */
-  readonly ended: Promise<void>;
-}
-
-const PARENT_CHECK_MS = 500;
-
-/** Runs a lab in this process until a signal, or the end of the process that it depends on. Null: told to stop before it was up. */
-async function supervise(options: LabOptions, progress: (line: string) => void): Promise<Supervised | null> {
-  const told = Promise.withResolvers<void>();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => told.resolve());
-  const watch = watchParent(options.parentPid, () => told.resolve());
-  const starting = startLab(options, progress);
-  const lab = await Promise.race([starting, told.promise.then(() => null)]);
-  if (lab === null) {
-    await starting.then(
-      (late) => late.stop(),
-      () => undefined,
-    );
-    clearInterval(watch);
-    return null;
-  }
-  const ended = told.promise.then(() => lab.stop()).finally(() => clearInterval(watch));
-  return { lab, ended };
-}
-
-function watchParent(pid: number | null, onGone: () => void): NodeJS.Timeout | undefined {
-  if (pid === null) return undefined;
-  const token = startToken(pid);
-  if (token === null) throw new LabError(`--exit-with-parent ${pid}: there is no such process`);
-  return setInterval(() => {
-    if (startToken(pid) !== token) onGone();
-  }, PARENT_CHECK_MS);
+  const options = JSON.parse(text) as LabOptions;
+  await runDetached((progress) => startLab(options, progress), options.parentPid);
 }
