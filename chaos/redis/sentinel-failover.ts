@@ -189,7 +189,9 @@ async function proveMoved(
       evidence: [
         `Sentinel named ${oldMaster}, names ${look.group.master}, which says of itself that it is the master`,
         `config epoch was ${configEpoch}, is ${look.group.configEpoch}`,
-        ...(old?.role === 'master' ? [`${oldMaster} says so as well for now: what it acknowledges will be lost`] : []),
+        ...(old?.role === 'master' && spec.mode !== 'safe-planned'
+          ? [`${oldMaster} says so as well for now: what it acknowledges will be lost`]
+          : []),
       ],
     };
   } catch (error) {

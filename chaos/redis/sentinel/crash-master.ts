@@ -1,5 +1,5 @@
 /** How the master is killed: by deleting its pod, or by a program of the plan. */
-import type { PodView } from '../../../src/clients/ports.ts';
+import type { ApiObject, CustomObjectsPort, KubernetesPort, PodView } from '../../../src/clients/ports.ts';
 import { timeoutMs } from '../../../src/clients/timeouts.ts';
 import { HarnessError } from '../../../src/errors.ts';
 import type { FaultContext, FaultDoors } from '../../fault.ts';
@@ -15,7 +15,7 @@ export interface CrashPlan {
 /** Read only. Throws ERR_FAULT_UNSUPPORTED when there is neither a pod of the namespace nor a command. */
 export async function planCrash(master: string, doors: FaultDoors): Promise<CrashPlan> {
   const { kubernetes } = doors;
-  const pod = kubernetes === undefined ? undefined : findPod(await kubernetes.fetchPods(''), master);
+  const pod = kubernetes === undefined ? undefined : await fetchMasterPod(kubernetes, master, doors);
   if (kubernetes !== undefined && pod !== undefined) {
     if (!(await kubernetes.allowed({ verb: 'delete', group: '', resource: 'pods' }))) {
       throw new HarnessError('ERR_FAULT_UNSUPPORTED', `the account may not delete pod ${pod.name} in ${kubernetes.namespace}`, {
@@ -29,7 +29,7 @@ export async function planCrash(master: string, doors: FaultDoors): Promise<Cras
   const where =
     kubernetes === undefined
       ? 'the plan has no kubernetes section'
-      : `no pod of ${kubernetes.namespace} has that address or host name`;
+      : `no pod or Service of ${kubernetes.namespace} that may be listed has that address`;
   throw new HarnessError(
     'ERR_FAULT_UNSUPPORTED',
     `${KIND} in mode crash cannot reach the master ${master}: ${where}, and redis.commands.crash is not set`,
@@ -37,11 +37,44 @@ export async function planCrash(master: string, doors: FaultDoors): Promise<Cras
   );
 }
 
-/** By address, or by the first label of the host name when Sentinel announces names (`redis-0.redis.erp.svc`). */
-function findPod(pods: readonly PodView[], master: string): PodView | undefined {
+/**
+ * The pod that has the announced address; or whose name is the first label of the announced host name
+ * (`redis-0.redis.erp.svc`); or the only one behind the Service that has it, which is what survives a pod's address.
+ */
+async function fetchMasterPod(kubernetes: KubernetesPort, master: string, doors: FaultDoors): Promise<PodView | undefined> {
   const host = master.slice(0, master.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-  const alive = pods.filter(({ deleting, phase }) => !deleting && phase !== 'Succeeded' && phase !== 'Failed');
-  return alive.find(({ ip }) => ip === host) ?? alive.find(({ name }) => name === host.split('.')[0]);
+  const pods = (await kubernetes.fetchPods('')).filter(isAlive);
+  const byAddress = pods.find(({ ip }) => ip === host) ?? pods.find(({ name }) => name === host.split('.')[0]);
+  if (byAddress !== undefined || doors.customObjects === undefined) return byAddress;
+  const selector = await fetchServiceSelector(doors.customObjects, host);
+  const behind = selector === null ? [] : (await kubernetes.fetchPods(selector)).filter(isAlive);
+  return behind.length === 1 ? behind[0] : undefined;
+}
+
+function isAlive({ deleting, phase }: PodView): boolean {
+  return !deleting && phase !== 'Succeeded' && phase !== 'Failed';
+}
+
+/** Selector of the Service with this cluster address; null when there is none, or services may not be listed. */
+async function fetchServiceSelector(objects: CustomObjectsPort, address: string): Promise<string | null> {
+  const services = await listServices(objects);
+  for (const { spec } of services) {
+    const { clusterIP, selector } = (spec ?? {}) as { readonly clusterIP?: unknown; readonly selector?: unknown };
+    if (clusterIP !== address || typeof selector !== 'object' || selector === null) continue;
+    return Object.entries(selector)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
+  }
+  return null;
+}
+
+async function listServices(objects: CustomObjectsPort): Promise<readonly ApiObject[]> {
+  try {
+    return await objects.list({ group: '', version: 'v1', plural: 'services' });
+  } catch (error) {
+    if (error instanceof HarnessError && /forbidden/i.test(error.message)) return [];
+    throw error;
+  }
 }
 
 export async function crashMaster(
