@@ -125,10 +125,12 @@ export function faultState(fault: FaultWindow): string {
 }
 
 export function recoveryText(recovery: RecoveryBracket): string {
-  if (recovery.impactAt === null) return 'no impact seen';
+  if (recovery.impactAt === null && !recovery.censored && (recovery.recoveryMs ?? 0) === 0) return 'no impact seen';
   if (recovery.recoveryMs === null) return 'not recovered';
   const time = formatDuration(recovery.recoveryMs);
-  return recovery.censored ? `> ${time}` : `${time} ± ${formatError(recovery.errorBarMs, 'ms', recovery.recoveryMs)}`;
+  if (recovery.censored) return `> ${time}`;
+  const measured = `${time} ± ${formatError(recovery.errorBarMs, 'ms', recovery.recoveryMs)}`;
+  return recovery.impactAt === null ? `${measured}, no probe was bad` : measured;
 }
 
 /** Share of a run that took to recover, summed up for readers of one line. */

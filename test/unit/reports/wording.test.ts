@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { headline, measuredText, repeatCommands, warnings, worstFirst, worstRecovery } from '../../../reports/wording.ts';
+import {
+  headline,
+  measuredText,
+  recoveryText,
+  repeatCommands,
+  warnings,
+  worstFirst,
+  worstRecovery,
+} from '../../../reports/wording.ts';
 import { anEvaluation, anUndoneEvaluation, aPassingEvaluation } from '../../builders/an-evaluation.ts';
 
 describe('headline', () => {
@@ -52,4 +60,31 @@ test('a censored measurement is a lower bound, and a missing one is not 0', () =
 
 test('a recovery that did not end is the longest', () => {
   expect(worstRecovery(anEvaluation())).toMatchObject({ service: 'financial-posting', censored: true });
+});
+
+describe('recoveryText', () => {
+  const bracket = {
+    service: 'order-capture',
+    fault: 'kill',
+    injectedAt: 0,
+    impactAt: null,
+    firstOkAt: null,
+    recoveredAt: 0,
+    recoveryMs: 0,
+    errorBarMs: 500,
+    censored: false,
+    bound: null,
+  } as const;
+
+  test('says that nothing was felt only when nothing was', () => {
+    expect(recoveryText(bracket)).toBe('no impact seen');
+    expect(recoveryText({ ...bracket, recoveredAt: 3_400, recoveryMs: 3_400 })).toBe('3.4 s ± 0.5 s, no probe was bad');
+    expect(recoveryText({ ...bracket, impactAt: 900, firstOkAt: 2_000, recoveredAt: 3_400, recoveryMs: 3_400 })).toBe(
+      '3.4 s ± 0.5 s',
+    );
+  });
+
+  test('never calls what did not come back unharmed', () => {
+    expect(recoveryText({ ...bracket, recoveredAt: null, recoveryMs: null, censored: true })).toBe('not recovered');
+  });
 });
