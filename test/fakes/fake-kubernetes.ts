@@ -1,5 +1,7 @@
 import type { Clock, EventView, HpaView, KubernetesPort, PodView } from '../../src/clients/ports.ts';
 import { HarnessError } from '../../src/errors.ts';
+import { createFakeNodes, type FakeNodes } from './fake-nodes.ts';
+import { createFakeRollouts, type FakeRollouts, type FakeWorld } from './fake-rollouts.ts';
 
 export interface FakeKubernetesOptions {
   readonly clock: Clock;
@@ -10,12 +12,16 @@ export interface FakeKubernetesOptions {
   readonly killDoesNothing?: boolean;
   readonly neverReplace?: boolean;
   readonly denied?: readonly string[];
+  /** Pods are spread over them in turn; default one, `node-1`. */
+  readonly nodes?: readonly string[];
 }
 
 export interface FakeKubernetes extends KubernetesPort {
   readonly deletions: { readonly name: string; readonly uid: string; readonly graceSeconds: number }[];
   readonly pods: PodView[];
   readonly events: EventView[];
+  readonly nodes: FakeNodes;
+  readonly rollouts: FakeRollouts;
   hpa: HpaView | null;
   /** Calls fail with these words while set. */
   down: string | null;
@@ -34,9 +40,41 @@ export function createFakeKubernetes(options: FakeKubernetesOptions): FakeKubern
       else timers.push(timer);
     }
   };
-  const newPod = (ready: boolean): PodView => {
+  const nodeNames = options.nodes ?? ['node-1'];
+  const newPod = (fields: Partial<PodView>): PodView => {
     made += 1;
-    return aPod({ name: `odoo-6d-${made}`, uid: `uid-${made}`, ready, createdServerAt: made });
+    const free = fake.nodes.list.filter(({ unschedulable }) => !unschedulable);
+    const node = free[(made - 1) % Math.max(1, free.length)]?.name;
+    const placed = node === undefined ? {} : { node };
+    return aPod({ name: `odoo-6d-${made}`, uid: `uid-${made}`, createdServerAt: made, ...placed, ...fields });
+  };
+  const world: FakeWorld = {
+    get pods() {
+      return fake.pods;
+    },
+    wanted: () => fake.replicas,
+    settle,
+    after: (ms, run) => timers.push({ at: clock.monotonic() + ms, run }),
+    addPod(fields) {
+      const pod = newPod(fields);
+      fake.pods.push(pod);
+      return pod;
+    },
+  };
+  /** Takes a pod away; its replacement belongs to the same controller and gets Ready later. */
+  const replace = (uid: string): void => {
+    const index = fake.pods.findIndex((pod) => pod.uid === uid);
+    const [old] = index < 0 ? [] : fake.pods.splice(index, 1);
+    if (old === undefined || neverReplace) return;
+    const replacement = world.addPod({
+      ready: false,
+      labels: old.labels,
+      ...(old.owner === undefined ? {} : { owner: old.owner }),
+    });
+    world.after(replaceMs, () => {
+      const at = fake.pods.indexOf(replacement);
+      if (at >= 0) fake.pods[at] = { ...replacement, ready: true, readyServerAt: clock.now() };
+    });
   };
   const fake: FakeKubernetes = {
     context: 'lab-1',
@@ -48,6 +86,8 @@ export function createFakeKubernetes(options: FakeKubernetesOptions): FakeKubern
     hpa: null,
     down: null,
     replicas: options.replicas ?? 4,
+    nodes: createFakeNodes(world, { namespace: 'erp', names: nodeNames, terminateMs: 500, replace }),
+    rollouts: createFakeRollouts(world, { readyMs: replaceMs, replicas: options.replicas ?? 4 }),
     fetchVersion: async () => 'v1.34.0',
     async fetchPods(selector) {
       settle();
@@ -79,22 +119,12 @@ export function createFakeKubernetes(options: FakeKubernetesOptions): FakeKubern
       if (fake.pods[index]?.uid !== uid) throw new HarnessError('ERR_KUBERNETES', `pods "${name}" not found (404)`);
       fake.deletions.push({ name, uid, graceSeconds });
       if (killDoesNothing) return;
-      fake.pods.splice(index, 1);
-      if (neverReplace) return;
-      const replacement = newPod(false);
-      fake.pods.push(replacement);
-      timers.push({
-        at: clock.monotonic() + replaceMs,
-        run: () => {
-          const at = fake.pods.indexOf(replacement);
-          if (at >= 0) fake.pods[at] = { ...replacement, ready: true, readyServerAt: clock.now() };
-        },
-      });
+      replace(uid);
     },
     allowed: async ({ verb, resource }) => !denied.includes(`${verb} ${resource}`),
     fetchClockOffsetMs: async () => 0,
   };
-  for (let index = 0; index < fake.replicas; index += 1) fake.pods.push(newPod(true));
+  for (let index = 0; index < fake.replicas; index += 1) world.addPod({});
   return fake;
 }
 
