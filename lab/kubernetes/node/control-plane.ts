@@ -124,6 +124,8 @@ export function controllerManager(plan: Plan): ServiceCommand {
       `--cluster-signing-cert-file=${certificateFile(pki, 'ca')}`,
       `--cluster-signing-key-file=${keyFile(pki, 'ca')}`,
       '--use-service-account-credentials=true',
+      // Its default is a folder of the host, which it would make.
+      `--flex-volume-plugin-dir=${join(plan.files.config, 'volume-plugins')}`,
       // The only one; with elections it would end itself when the API is away for 10 s.
       '--leader-elect=false',
       `--horizontal-pod-autoscaler-sync-period=${HPA_SYNC_SECONDS}s`,

@@ -54,7 +54,7 @@ export async function takeDown(files: StateFiles, options: { readonly keepLock?:
   if (existsSync(files.host)) {
     const before = JSON.parse(readFileSync(files.host, 'utf8')) as HostBefore;
     await removePodLinks(before);
-    await restoreHost(before);
+    await restoreHost(before, files.dir);
   }
   await awaitCondition('the cgroups of the pods to be empty', () => (removeCgroups().length === 0 ? true : undefined), {
     timeoutMs: STEP_DEADLINE_MS,

@@ -1,11 +1,21 @@
 /** What the node changes on its host, written down before it is changed, and how it is put back. */
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, LabError } from '../../processes/lab-error.ts';
 import { type Addresses, BRIDGE } from './addresses.ts';
 import { cgroupFolders } from './cgroups.ts';
 import { hostProgram } from './debian-packages.ts';
-import { acceptPods, FAMILIES, type Family, foreignKubernetesChains, readTables, removeOwnChains } from './iptables.ts';
+import { acceptPods, FAMILIES, foreignKubernetesChains, readTables, removeOwnChains } from './iptables.ts';
 import { run } from './run.ts';
 import type { StateFiles } from './state.ts';
 
@@ -37,17 +47,13 @@ const FIXED_FOLDERS = [
   '/run/cni',
   '/run/runc',
   '/run/xtables.lock',
-  '/opt/containerd',
-  '/opt/cni',
 ];
 
 export interface HostBefore {
   readonly settings: Readonly<Record<string, string>>;
-  readonly tables: Readonly<Record<Family, readonly string[]>>;
   /** Of the fixed folders, those that were there. */
   readonly folders: readonly string[];
   readonly addresses: Addresses;
-  readonly networks: readonly string[];
 }
 
 export function settingFile(name: string): string {
@@ -60,17 +66,14 @@ export function networkName(nodeName: string): string {
 }
 
 /** Writes down what is there. @throws LabError when the host runs another Kubernetes or has our bridge already. */
-export async function recordHost(files: StateFiles, addresses: Addresses, nodeNames: readonly string[]): Promise<HostBefore> {
-  const tables: Record<Family, readonly string[]> = { iptables: [], ip6tables: [] };
+export async function recordHost(files: StateFiles, addresses: Addresses): Promise<HostBefore> {
   for (const family of FAMILIES) {
-    const found = await readTables(family);
-    const foreign = foreignKubernetesChains(found);
+    const foreign = foreignKubernetesChains(await readTables(family));
     if (foreign.length > 0) {
       throw new LabError(`this host runs another Kubernetes: ${family} has ${foreign.slice(0, 3).join(', ')}`, {
         hint: "two would overwrite each other's rules; use that cluster with --context, or another host",
       });
     }
-    tables[family] = found.map(({ name }) => name);
   }
   if (existsSync(`/sys/class/net/${BRIDGE}`)) {
     throw new LabError(`the network device ${BRIDGE} is there already, made by another node of this package`, {
@@ -84,10 +87,8 @@ export async function recordHost(files: StateFiles, addresses: Addresses, nodeNa
         readFileSync(settingFile(name), 'utf8').trim(),
       ]),
     ),
-    tables,
     folders: FIXED_FOLDERS.filter((folder) => existsSync(folder)),
     addresses,
-    networks: nodeNames.map(networkName),
   };
   writeFileSync(files.host, JSON.stringify(before, null, 2));
   return before;
@@ -106,20 +107,25 @@ export async function prepareHost({ addresses }: HostBefore): Promise<void> {
 }
 
 /** Puts back what `recordHost` wrote down. Every step may have been done before. */
-export async function restoreHost(before: HostBefore): Promise<void> {
+export async function restoreHost(before: HostBefore, stateDir: string): Promise<void> {
   if (existsSync(`/sys/class/net/${before.addresses.bridge}`))
     await run(hostProgram('ip'), ['link', 'del', before.addresses.bridge]);
-  for (const family of FAMILIES) await removeOwnChains(family, before.tables[family]);
+  for (const family of FAMILIES) await removeOwnChains(family);
   for (const [name, value] of Object.entries(before.settings)) {
     if (readFileSync(settingFile(name), 'utf8').trim() !== value) writeFileSync(settingFile(name), value);
   }
-  removeFixedFolders(before);
+  removeFixedFolders(before, stateDir);
 }
 
-function removeFixedFolders(before: HostBefore): void {
-  for (const network of before.networks) removeMatching('/var/lib/cni/results', (name) => name.startsWith(`${network}-`));
+function removeFixedFolders(before: HostBefore, stateDir: string): void {
+  // Loopback's results have no network's name, but every result names its pod's namespace, which is below our folder.
+  removeMatching('/var/lib/cni/results', (name) =>
+    readFileSync(join('/var/lib/cni/results', name), 'utf8').includes(`${stateDir}/`),
+  );
   removeStaleSockets('/run/containerd/s');
-  removeBrokenLinks('/var/log/containers');
+  removeStaleSockets('/var/lib/kubelet/device-plugins');
+  removeMatching('/var/lib/kubelet/device-plugins', (name) => name === 'kubelet_internal_checkpoint');
+  removeLinksInto(stateDir, '/var/log/containers');
   for (const folder of FIXED_FOLDERS) {
     if (before.folders.includes(folder) || !existsSync(folder)) continue;
     if (folder === '/run/xtables.lock') rmSync(folder, { force: true });
@@ -135,16 +141,17 @@ function removeMatching(folder: string, matches: (name: string) => boolean): voi
 /** Sockets of shims lie in one folder for every containerd of the host; those that nobody holds are left over. */
 function removeStaleSockets(folder: string): void {
   const held = readFileSync('/proc/net/unix', 'utf8');
-  removeMatching(folder, (name) => !held.includes(join(folder, name)));
+  const isStale = (name: string): boolean => statSync(join(folder, name)).isSocket() && !held.includes(join(folder, name));
+  removeMatching(folder, isStale);
 }
 
-/** The kubelet links every container's log here; ours point into a state folder that is gone. */
-function removeBrokenLinks(folder: string): void {
+/** The kubelet links every container's log here; ours point into the state folder. */
+function removeLinksInto(stateDir: string, folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
     const file = join(folder, name);
     try {
-      if (!existsSync(readlinkSync(file))) unlinkSync(file);
+      if (readlinkSync(file).startsWith(`${stateDir}/`)) unlinkSync(file);
     } catch (error) {
       // Not a link, so not the kubelet's.
       if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOENT') throw error;

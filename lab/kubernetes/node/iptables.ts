@@ -74,17 +74,10 @@ export function removalOf(table: Table): string | null {
   ].join('\n');
 }
 
-/** Takes away every chain of ours, and then tables that were not there before and are empty now. */
-export async function removeOwnChains(family: Family, tablesBefore: readonly string[]): Promise<void> {
+/** Takes away every chain of ours. Built-in chains stay, empty, as `iptables -L` makes them too. */
+export async function removeOwnChains(family: Family): Promise<void> {
   for (const table of await readTables(family)) {
     const input = removalOf(table);
     if (input !== null) await run(hostProgram(`${family}-restore`), ['--noflush', '-w', '10'], { input });
-  }
-  for (const table of await readTables(family)) {
-    if (tablesBefore.includes(table.name) || table.rules.length > 0) continue;
-    // The older backend keeps built-in chains for ever and refuses; the newer one lets empty ones go.
-    for (const chain of table.chains) {
-      await run(hostProgram(family), ['-w', '10', '-t', table.name, '-X', chain], { okCodes: [1, 2, 3, 4] });
-    }
   }
 }

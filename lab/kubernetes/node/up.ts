@@ -98,7 +98,7 @@ async function bringUp(dir: string, programs: Programs, options: NodeOptions): P
   const plan: Plan = { files, programs: programs.dir, addresses, nodeNames };
 
   say(`preparing the host: bridge ${addresses.bridge} with ${addresses.nodeAddresses.join(', ')}, pods in ${addresses.podRange}`);
-  const before = await recordHost(files, addresses, nodeNames);
+  const before = await recordHost(files, addresses);
   await prepareHost(before);
   createCgroups(count);
   await createCertificates(files.pki, addresses, nodeNames);
