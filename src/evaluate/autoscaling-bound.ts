@@ -1,11 +1,19 @@
-/** The fastest that a HorizontalPodAutoscaler may go by its own configuration (autoscaling/v2, `spec.behavior.scaleUp`). */
+/** The fastest and slowest that a HorizontalPodAutoscaler may go by its own configuration (autoscaling/v2, `spec.behavior`). */
 import type { EnvironmentRecord } from '../model/run-records.ts';
+import type { MetricResolution } from './autoscaling-metric.ts';
+import { numberOf, recordOf } from './plain.ts';
 
-/** Defaults of Kubernetes: window 0 s, the larger of 100 % and 4 pods every 15 s. */
-const DEFAULT_POLICIES = [
-  { type: 'Percent', value: 100, periodSeconds: 15 },
-  { type: 'Pods', value: 4, periodSeconds: 15 },
-] as const;
+/** Defaults of Kubernetes: up, window 0 s, the larger of 100 % and 4 pods every 15 s; down, window 300 s, 100 % every 15 s. */
+const DEFAULTS = {
+  scaleUp: {
+    windowSeconds: 0,
+    policies: [
+      { type: 'Percent', value: 100, periodSeconds: 15 },
+      { type: 'Pods', value: 4, periodSeconds: 15 },
+    ],
+  },
+  scaleDown: { windowSeconds: 300, policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] },
+} as const;
 const DEFAULT_SYNC_SECONDS = 15;
 
 interface Policy {
@@ -14,40 +22,95 @@ interface Policy {
   readonly periodSeconds: number;
 }
 
-/** In words, for the detail table; null without an autoscaler in `environment.json`. */
-export function hpaBound(environment: EnvironmentRecord, from: number, to: number): string | null {
-  const kubernetes = environment.kubernetes;
-  if (kubernetes?.hpa === undefined) return null;
-  const scaleUp = scaleUpOf(kubernetes.hpa);
-  const windowSeconds = numberOf(scaleUp?.stabilizationWindowSeconds) ?? 0;
-  const syncSeconds = kubernetes.hpaSyncSeconds ?? DEFAULT_SYNC_SECONDS;
-  if (scaleUp?.selectPolicy === 'Disabled') return 'scale-up is disabled by its behavior';
-  const given = policiesOf(scaleUp?.policies);
-  const policies = given.length > 0 ? given : DEFAULT_POLICIES;
-  const stepsSeconds = fastestSeconds(policies, scaleUp?.selectPolicy === 'Min', from, to);
-  const total = syncSeconds + windowSeconds + stepsSeconds;
-  return `${from} to ${to} replicas takes up to ${total} s by configuration: sync ${syncSeconds} s${kubernetes.hpaSyncSeconds === undefined ? ' (assumed, the default)' : ''} + stabilisation ${windowSeconds} s + policies ${stepsSeconds} s`;
+export interface Bound {
+  readonly text: string;
+  /** Null: it may not move at all. */
+  readonly fastestMs: number | null;
+  readonly slowestMs: number | null;
 }
 
-/** Seconds between the first and the last step: in each period every policy allows so many more pods; max or min of them. */
-function fastestSeconds(policies: readonly Policy[], strictest: boolean, from: number, to: number): number {
+/** From the load step to the decision for `to` replicas; null without an autoscaler in `environment.json`. */
+export function scaleUpBound(environment: EnvironmentRecord, from: number, to: number, metric: MetricResolution): Bound | null {
+  const rules = rulesOf(environment, 'scaleUp');
+  if (rules === null) return null;
+  if (rules.disabled) return { text: 'scale-up is disabled by its behavior', fastestMs: null, slowestMs: null };
+  const { windowSeconds, syncSeconds, syncText } = rules;
+  const steps = stepSeconds(rules, from, to);
+  const fastest = windowSeconds + steps;
+  // A sample that holds only part of the step may stay below the target; the next one is whole.
+  const slowest = fastest + syncSeconds + (2 * metric.ms) / 1_000;
+  return {
+    text:
+      `${from} to ${to} replicas, from load step to decision: at best ${fastest} s, at worst ${slowest} s by configuration: ` +
+      `a metric every ${metric.text}, twice that at worst, + sync ${syncText} + stabilisation ${windowSeconds} s + policies ${steps} s`,
+    fastestMs: finiteMs(fastest),
+    slowestMs: finiteMs(slowest),
+  };
+}
+
+/** From the fall of the load to the decision for `to` replicas. */
+export function scaleInBound(environment: EnvironmentRecord, from: number, to: number): Bound | null {
+  const rules = rulesOf(environment, 'scaleDown');
+  if (rules === null) return null;
+  if (rules.disabled) return { text: 'scale-in is disabled by its behavior', fastestMs: null, slowestMs: null };
+  const { windowSeconds, syncSeconds, syncText } = rules;
+  const steps = stepSeconds(rules, from, to);
+  return {
+    text: `stabilisation window ${windowSeconds} s + policies ${steps} s + sync ${syncText}`,
+    fastestMs: finiteMs(windowSeconds + steps),
+    slowestMs: finiteMs(windowSeconds + steps + syncSeconds),
+  };
+}
+
+function finiteMs(seconds: number): number | null {
+  return Number.isFinite(seconds) ? seconds * 1_000 : null;
+}
+
+interface Rules {
+  readonly direction: keyof typeof DEFAULTS;
+  readonly disabled: boolean;
+  readonly strictest: boolean;
+  readonly windowSeconds: number;
+  readonly syncSeconds: number;
+  readonly syncText: string;
+  readonly policies: readonly Policy[];
+}
+
+function rulesOf({ kubernetes }: EnvironmentRecord, direction: keyof typeof DEFAULTS): Rules | null {
+  if (kubernetes?.hpa === undefined) return null;
+  const given = behaviorOf(kubernetes.hpa)[direction];
+  const own = recordOf(given);
+  const policies = policiesOf(own?.policies);
+  const syncSeconds = kubernetes.hpaSyncSeconds ?? DEFAULT_SYNC_SECONDS;
+  return {
+    direction,
+    disabled: own?.selectPolicy === 'Disabled',
+    strictest: own?.selectPolicy === 'Min',
+    windowSeconds: numberOf(own?.stabilizationWindowSeconds) ?? DEFAULTS[direction].windowSeconds,
+    syncSeconds,
+    syncText: `${syncSeconds} s${kubernetes.hpaSyncSeconds === undefined ? ' (assumed, the default)' : ''}`,
+    policies: policies.length > 0 ? policies : DEFAULTS[direction].policies,
+  };
+}
+
+/** Seconds between the first and the last step: in each period every policy allows so many pods more or fewer; most or least of them. */
+function stepSeconds({ policies, strictest, direction }: Rules, from: number, to: number): number {
   const periodSeconds = Math.max(...policies.map((policy) => policy.periodSeconds));
-  let replicas = Math.max(1, from);
-  for (let periods = 0; periods < 1000; periods += 1) {
-    const allowed = policies.map(({ type, value }) =>
-      type === 'Pods' ? replicas + value : Math.ceil(replicas * (1 + value / 100)),
-    );
-    replicas = strictest ? Math.min(...allowed) : Math.max(...allowed);
-    if (replicas >= to) return periods * periodSeconds;
+  const up = direction === 'scaleUp';
+  let replicas = up ? Math.max(1, from) : from;
+  for (let periods = 0; periods < 1_000; periods += 1) {
+    const moves = policies.map(({ type, value }) => (type === 'Pods' ? value : Math.ceil(replicas * (value / 100))));
+    const move = strictest ? Math.min(...moves) : Math.max(...moves);
+    replicas = up ? replicas + move : replicas - move;
+    if (up ? replicas >= to : replicas <= to) return periods * periodSeconds;
   }
   return Number.POSITIVE_INFINITY;
 }
 
 /** `environment.json` holds the autoscaler as the API gave it, its spec, or its behavior alone. */
-function scaleUpOf(hpa: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined {
+function behaviorOf(hpa: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const spec = recordOf(hpa.spec) ?? hpa;
-  const behavior = recordOf(spec.behavior) ?? spec;
-  return recordOf(behavior.scaleUp);
+  return recordOf(spec.behavior) ?? spec;
 }
 
 function policiesOf(value: unknown): readonly Policy[] {
@@ -59,12 +122,4 @@ function policiesOf(value: unknown): readonly Policy[] {
       ? []
       : [{ type: String(policy?.type), value: amount, periodSeconds }];
   });
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
-}
-
-function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined;
 }

@@ -19,6 +19,25 @@ export function loadStep(scenario: string, history: History): LoadStep | null {
   return { at: (history.phases[0]?.startAt ?? history.startedAt) + spec.startAtMs + offsetMs, text };
 }
 
+/** When the load that rose falls again by plan: its next stage with a lower rate, or its end. Null: the plan has no such scenario. */
+export function loadFallAt(scenario: string, history: History): number | null {
+  const spec = history.plan.load.scenarios.find((candidate) => candidate.id === scenario);
+  if (spec === undefined) return null;
+  return (history.phases[0]?.startAt ?? history.startedAt) + spec.startAtMs + fallOffsetMs(spec);
+}
+
+function fallOffsetMs(spec: ScenarioSpec): number {
+  if (spec.kind === 'pos-sync-burst') return spec.catchUpMs;
+  if (spec.kind === 'month-end-close') return spec.durationMs;
+  const rise = riseOf(spec);
+  let offsetMs = 0;
+  for (const { ratePerSecond, durationMs } of spec.stages) {
+    if (offsetMs > rise.offsetMs && ratePerSecond < rise.to) return offsetMs;
+    offsetMs += durationMs;
+  }
+  return offsetMs;
+}
+
 /** The steps that the plan's autoscaling objectives are judged from, one a scenario, for the report's axis. */
 export function judgedLoadSteps(history: History): readonly EvaluatedStep[] {
   const judged = new Set(

@@ -1,224 +1,194 @@
-/** Objective `autoscaling`: load step -> desiredReplicas -> pods Ready -> service level back; replicas reached; flapping. */
-import type { ObjectiveResult } from '../model/evaluation.ts';
+/** Objective `autoscaling`: load step -> desiredReplicas -> pods Ready -> service level back; replicas reached; flapping; scale-in. */
+import type { ObjectiveResult, ScalingSummary } from '../model/evaluation.ts';
 import type { AutoscalingObjectiveSpec } from '../model/plan.ts';
-import type { Observation } from '../model/run-records.ts';
-import { hpaBound } from './autoscaling-bound.ts';
-import { loadStep } from './autoscaling-step.ts';
-import { servedRatio } from './demand.ts';
+import { type Bound, scaleUpBound } from './autoscaling-bound.ts';
+import {
+  conditionChanges,
+  desiredOverTime,
+  directionChanges,
+  eventsOfAutoscaler,
+  hidingGaps,
+  hpaLooks,
+  limitedByMax,
+  readyLooks,
+  scalingInactive,
+} from './autoscaling-looks.ts';
+import { describeMetric, type HpaLook, metricResolution, metricsOf } from './autoscaling-metric.ts';
+import { backLevel, flapsPart, replicasPart, serviceLevelPart, timePart, withLimit } from './autoscaling-parts.ts';
+import { type Overshoot, overshootOf, scaleInOf, scaleInPart } from './autoscaling-scale-in.ts';
+import { scalingStages } from './autoscaling-stages.ts';
+import { loadFallAt, loadStep } from './autoscaling-step.ts';
 import { inconclusive } from './evidence.ts';
 import type { DemandSecond } from './figures.ts';
 import type { History } from './history.ts';
 import { phaseNamed } from './phases.ts';
 import { type Part, resultOf } from './verdict.ts';
-import { formatMs, formatRatio } from './wording.ts';
+import { formatMs } from './wording.ts';
 
-type HpaLook = Extract<Observation, { readonly source: 'hpa' }>;
-interface ReadyLook {
-  readonly at: number;
-  readonly ready: number;
+const FILE = 'observations.ndjson';
+
+export interface AutoscalingJudgement {
+  readonly result: ObjectiveResult;
+  /** Null: the autoscaler or the replicas were not watched at all. */
+  readonly scaling: ScalingSummary | null;
 }
 
-/** The service level that has to be back: share of the journeys due that were ok within `withinMs` (null: ok at all). */
-export interface BackLevel {
-  readonly withinMs: number | null;
-  readonly minRatio: number;
-  readonly text: string;
-}
-
-/** Time for which the service level has to hold to count as back. */
-export const BACK_HOLD_MS = 10_000;
-
-/** That of the plan's own attainment objective for this load; without one, 95 % ok. */
-export function backLevel(objective: AutoscalingObjectiveSpec, history: History): BackLevel {
-  const own = history.plan.objectives.find(
-    (candidate) => candidate.kind === 'attainment' && candidate.scenario === objective.scenario,
-  );
-  if (own?.kind !== 'attainment') return { withinMs: null, minRatio: 0.95, text: '95 % of the journeys due ok' };
-  const text = `${formatRatio(own.minRatio)} of the journeys due ok within ${formatMs(own.withinMs)} (${own.id})`;
-  return { withinMs: own.withinMs, minRatio: own.minRatio, text };
-}
-
-/** `demand`: of the objective's scenario, by second, ok as {@link backLevel} says. */
+/** `demand`: of the objective's scenario, by second, ok as `backLevel` says. */
 export function judgeAutoscaling(
   objective: AutoscalingObjectiveSpec,
   demand: readonly DemandSecond[],
   history: History,
-): ObjectiveResult {
+): AutoscalingJudgement {
   const base = { name: 'ready', target: objective.maxReadyMs, unit: 'ms', direction: 'at-most' } as const;
-  const without = (reason: string): ObjectiveResult =>
-    resultOf(objective, [inconclusive(base, reason)], { service: 'platform', evidence: [] });
+  const without = (reason: string, scaling: ScalingSummary | null = null): AutoscalingJudgement => {
+    const evidence = (scaling?.events ?? [])
+      .slice(-3)
+      .map(({ text }) => ({ text: `event of the autoscaler: ${text}`, file: FILE }));
+    return { result: resultOf(objective, [inconclusive(base, reason)], { service: 'platform', evidence }), scaling };
+  };
   const step = loadStep(objective.scenario, history);
   if (step === null) return without(`the plan has no load ${objective.scenario}`);
   const endAt = phaseNamed(history.phases, 'settle')?.startAt ?? history.endedAt;
   if (step.at >= endAt) return without(`the run ended before the load step (${step.text})`);
-  const all = history.observations.filter((look): look is HpaLook => look.source === 'hpa');
+  const all = hpaLooks(history);
   const looks = all.filter((look) => look.at >= step.at && look.at < endAt);
   const before = all.findLast((look) => look.at < step.at) ?? looks[0];
   if (before === undefined || looks.length === 0) return without('the autoscaler was not seen after the load step');
-  const rise = looks.findIndex((look) => look.desiredReplicas > before.desiredReplicas);
-  const inactive = (rise < 0 ? looks : looks.slice(0, rise + 1)).flatMap(scalingInactive);
-  const inactiveMatters = rise < 0 ? inactive.length > 0 : inactive.length > rise / 2 + 0.5;
-  if (inactiveMatters) return without(`the autoscaler had no metrics to act on (ScalingActive: ${inactive[0]})`);
-  if (rise < 0 && before.desiredReplicas >= objective.minReplicasReached) {
-    return without(`${before.desiredReplicas} replicas were desired before the load step already: there was nothing to scale`);
-  }
   const ready = readyLooks(history).filter((look) => look.at >= step.at && look.at < endAt);
   if (ready.length === 0) return without('the replicas were not seen after the load step');
+
+  const rise = looks.findIndex((look) => look.desiredReplicas > before.desiredReplicas);
   const risen = looks[rise];
-  const needed = Math.max(
-    objective.minReplicasReached,
-    risen === undefined ? 0 : Math.min(risen.desiredReplicas, risen.maxReplicas),
-  );
+  const wanted = risen === undefined ? 0 : Math.min(risen.desiredReplicas, risen.maxReplicas);
+  const needed = Math.max(objective.minReplicasReached, wanted);
   const readyIndex = ready.findIndex((look) => look.ready >= needed);
+  const readyLook = ready[readyIndex];
   const timing = { stepAt: step.at, endAt, history };
+  const level = backLevel(objective, history);
+  const limited = looks.some(limitedByMax);
+  const max = limited ? before.maxReplicas : null;
+  const backPart = withLimit(serviceLevelPart(objective, demand, level, readyLook?.at ?? endAt, timing), max);
+  const sinceStep = all.filter((look) => look.at >= step.at);
+  const scaleIn = scaleInOf(objective, before, sinceStep, history);
+  const scaling: ScalingSummary = {
+    objective: objective.id,
+    autoscaler: before.name,
+    scalesOn: metricsOf(before).map(describeMetric),
+    madeBy: before.scaler === undefined ? null : `${before.scaler.kind} ${before.scaler.name} (KEDA)`,
+    stepAt: step.at,
+    stages: scalingStages(
+      {
+        stepAt: step.at,
+        before,
+        looks,
+        needed,
+        ready:
+          readyLook === undefined
+            ? null
+            : { at: readyLook.at, resolutionMs: readyLook.at - (ready[readyIndex - 1]?.at ?? step.at) },
+        backMs: backPart.censored === true ? null : backPart.measured,
+        backReason: backPart.reason,
+      },
+      history,
+    ),
+    bound: scaleUpBound(history.environment, before.desiredReplicas, needed, metricResolution(history)),
+    limitedByMax: limited,
+    scaleIn: scaleIn.summary,
+    conditions: conditionChanges([before, ...sinceStep.filter((look) => look !== before)]),
+    events: eventsOfAutoscaler(before.name, history),
+  };
+
+  const inactive = (rise < 0 ? looks : looks.slice(0, rise + 1)).flatMap(scalingInactive);
+  const inactiveMatters = rise < 0 ? inactive.length > 0 : inactive.length > rise / 2 + 0.5;
+  if (inactiveMatters) return without(`the autoscaler had no metrics to act on (ScalingActive: ${inactive[0]})`, scaling);
+  const heldBack = limited && backPart.verdict === 'fail';
+  if (rise < 0 && before.desiredReplicas >= objective.minReplicasReached && !heldBack) {
+    const reason = `${before.desiredReplicas} replicas were desired before the load step already: there was nothing to scale`;
+    return without(reason, scaling);
+  }
   const desiredPart = timePart('desired', objective.maxDesiredMs, looks, rise, timing, 'desiredReplicas rose');
   const readyPart = timePart('ready', objective.maxReadyMs, ready, readyIndex, timing, `${needed} replicas were Ready`);
-  const level = backLevel(objective, history);
-  const backPart = serviceLevelPart(objective, demand, level, ready[readyIndex]?.at ?? endAt, timing);
   const most = Math.max(...ready.map((look) => look.ready));
-  const peak = Math.max(...looks.map((look) => look.desiredReplicas));
-  const flaps = directionChanges(all.map((look) => look.desiredReplicas));
-  const limited = looks.some((look) =>
-    look.conditions.some((c) => c.type === 'ScalingLimited' && c.status === 'True' && c.reason === 'TooManyReplicas'),
+  const flaps = directionChanges(desiredOverTime(all, history).map(({ desired }) => desired));
+  const inPart = scaleInPart(objective, scaleIn, history);
+  const parts: readonly [Part, ...Part[]] = [
+    withLimit(readyPart, max),
+    withLimit(desiredPart, max),
+    backPart,
+    withLimit(replicasPart(objective, most), max),
+    flapsPart(objective, flaps),
+    ...(inPart === null ? [] : [inPart]),
+  ];
+  const fallAt = loadFallAt(objective.scenario, history) ?? endAt;
+  const overshoot = overshootOf(
+    looks,
+    { readyAt: readyLook?.at ?? risen?.at ?? step.at, fallAt: Math.min(fallAt, endAt) },
+    history,
   );
-  return resultOf(objective, [readyPart, desiredPart, backPart, replicasPart(objective, most), flapsPart(objective, flaps)], {
+  const result = resultOf(objective, parts, {
     service: 'platform',
-    evidence: [
-      { text: `load step: ${step.text}; ${looks.length} looks at the autoscaler after it`, file: 'observations.ndjson' },
-      ...(limited
-        ? [{ text: `the autoscaler was limited by maxReplicas (${before.maxReplicas})`, file: 'observations.ndjson' }]
-        : []),
-      ...(inactive.length > 0 ? [{ text: `ScalingActive: ${inactive[0]}`, file: 'observations.ndjson' }] : []),
-    ],
+    evidence: evidenceOf(scaling, { stepText: step.text, looks, limited: max, inactive, overshoot }, history),
     details: [
       { name: 'load step to desired', value: desiredPart.measured, unit: 'ms', target: objective.maxDesiredMs },
       { name: `load step to ${needed} Ready`, value: readyPart.measured, unit: 'ms', target: objective.maxReadyMs },
       { name: 'load step to service level back', value: backPart.measured, unit: 'ms', target: objective.maxServiceLevelBackMs },
+      ...scaling.stages.map(({ name, durationMs }) => ({ name: `of it ${STAGE_WORDS[name]}`, value: durationMs, unit: 'ms' })),
+      { name: 'configured bound', value: boundText(scaling.bound) },
+      { name: 'scales on', value: [...scaling.scalesOn, ...(scaling.madeBy === null ? [] : [scaling.madeBy])].join('; ') },
       { name: 'service level', value: level.text },
       { name: 'replicas before', value: before.desiredReplicas },
       { name: 'replicas Ready at most', value: most, target: objective.minReplicasReached },
-      { name: 'overshoot', value: Math.max(0, peak - objective.minReplicasReached), unit: 'replicas' },
+      { name: 'overshoot', value: overshoot.replicas, unit: 'replicas' },
       { name: 'direction changes', value: flaps, target: objective.maxFlaps },
       { name: 'limited by maxReplicas', value: limited ? 'yes' : 'no' },
-      { name: 'configured bound', value: hpaBound(history.environment, before.desiredReplicas, needed) },
+      {
+        name: 'scale-in',
+        value: scaling.scaleIn.doneMs,
+        unit: 'ms',
+        ...(objective.maxScaleInMs === undefined ? {} : { target: objective.maxScaleInMs }),
+      },
     ],
   });
+  return { result, scaling };
 }
 
-function scalingInactive(look: HpaLook): readonly string[] {
-  const active = look.conditions.find((condition) => condition.type === 'ScalingActive');
-  return active === undefined || active.status === 'True' ? [] : [`${active.status}, ${active.reason}`];
+export const STAGE_WORDS = {
+  metric: 'metric delay',
+  decision: 'decision',
+  scheduling: 'scheduling',
+  start: 'start',
+  readiness: 'readiness',
+  'service-level-back': 'from Ready to service level back',
+} as const satisfies Record<ScalingSummary['stages'][number]['name'], string>;
+
+function boundText(bound: Bound | null): string | null {
+  return bound === null ? null : `${bound.text}; scheduling, start and readiness of a pod come on top`;
 }
 
-/** The deployment says it itself; where it is not watched, the pods that are Ready and not going away. */
-function readyLooks(history: History): readonly ReadyLook[] {
-  const deployment = history.observations.flatMap((look) =>
-    look.source === 'deployment' ? [{ at: look.at, ready: look.readyReplicas }] : [],
-  );
-  if (deployment.length > 0) return deployment;
-  return history.observations.flatMap((look) =>
-    look.source === 'pods' ? [{ at: look.at, ready: look.pods.filter((pod) => pod.ready && !pod.deleting).length }] : [],
-  );
+interface Seen {
+  readonly stepText: string;
+  readonly looks: readonly HpaLook[];
+  readonly limited: number | null;
+  readonly inactive: readonly string[];
+  readonly overshoot: Overshoot;
 }
 
-interface Timing {
-  readonly stepAt: number;
-  readonly endAt: number;
-  readonly history: History;
-}
-
-/** `found` < 0: it never happened while it was watched. The error is the time since the look before. */
-function timePart(
-  name: string,
-  target: number,
-  looks: readonly { readonly at: number }[],
-  found: number,
-  { stepAt, endAt, history }: Timing,
-  what: string,
-): Part {
-  const base = { name, target, unit: 'ms', direction: 'at-most' } as const;
-  const look = looks[found];
-  if (look === undefined) {
-    const watchedMs = endAt - stepAt;
-    const cut = watchedMs < target && (history.interrupted || history.aborted !== null);
-    const reason = `never seen that ${what}, within ${formatMs(watchedMs)} after the load step`;
-    return { ...base, measured: watchedMs, censored: true, verdict: cut ? 'inconclusive' : 'fail', reason };
-  }
-  const measured = look.at - stepAt;
-  const errorBar = look.at - (looks[found - 1]?.at ?? stepAt);
-  const reason = `${what} ${formatMs(measured)} after the load step, allowed ${formatMs(target)}`;
-  if (measured <= target) return { ...base, measured, errorBar, verdict: 'pass', reason };
-  if (measured - errorBar <= target && errorBar > 2 * history.plan.observeIntervalMs) {
-    const missed = `nothing was seen for ${formatMs(errorBar)} before ${what}, ${formatMs(measured)} after the load step`;
-    return { ...base, measured, errorBar, verdict: 'inconclusive', reason: missed };
-  }
-  return { ...base, measured, errorBar, verdict: 'fail', reason };
-}
-
-/**
- * 0 when the level held from the step until the replicas were there; else the start of the first ten seconds after a miss that
- * meet it. A fault of the run that comes in between does not excuse: the plan decides when it is injected.
- */
-function serviceLevelPart(
-  objective: AutoscalingObjectiveSpec,
-  demand: readonly DemandSecond[],
-  level: BackLevel,
-  readyAt: number,
-  { stepAt, endAt, history }: Timing,
-): Part {
-  const base = { name: 'service level back', target: objective.maxServiceLevelBackMs, unit: 'ms', direction: 'at-most' } as const;
-  const watchUntil = Math.min(endAt, Math.max(readyAt, stepAt + objective.maxServiceLevelBackMs));
-  const seconds = demand.filter((second) => second.at >= stepAt && second.at + BACK_HOLD_MS <= endAt);
-  let missed = false;
-  let judged = 0;
-  for (const { at } of seconds) {
-    const ratio = servedRatio(demand, at, at + BACK_HOLD_MS);
-    if (ratio === null) continue;
-    judged += 1;
-    if (ratio < level.minRatio) missed = true;
-    else if (missed) {
-      const measured = at - stepAt;
-      const met = measured <= base.target;
-      const reason = `the service level was back ${formatMs(measured)} after the load step, allowed ${formatMs(base.target)}`;
-      return { ...base, measured, errorBar: 1000, verdict: met ? 'pass' : 'fail', reason };
-    } else if (at >= watchUntil) break;
-  }
-  if (judged === 0) return inconclusive(base, 'too few journeys after the load step to judge the service level');
-  if (!missed) return { ...base, measured: 0, verdict: 'pass', reason: 'the service level held from the load step on' };
-  const watchedMs = endAt - stepAt;
-  const cut = watchedMs < base.target && (history.interrupted || history.aborted !== null);
-  const reason = `the service level was not back within ${formatMs(watchedMs)} after the load step (${level.text})`;
-  return { ...base, measured: watchedMs, censored: true, verdict: cut ? 'inconclusive' : 'fail', reason };
-}
-
-function replicasPart(objective: AutoscalingObjectiveSpec, most: number): Part {
-  const target = objective.minReplicasReached;
-  const reason = `${most} replicas were Ready at most, wanted ${target}`;
-  const verdict = most >= target ? 'pass' : 'fail';
-  return { name: 'replicas', measured: most, target, unit: 'replicas', direction: 'at-least', verdict, reason };
-}
-
-function flapsPart(objective: AutoscalingObjectiveSpec, flaps: number): Part {
-  const reason = `desiredReplicas changed direction ${flaps} times, allowed ${objective.maxFlaps}`;
-  const verdict = flaps <= objective.maxFlaps ? 'pass' : 'fail';
-  return {
-    name: 'flaps',
-    measured: flaps,
-    target: objective.maxFlaps,
-    unit: 'violations',
-    direction: 'at-most',
-    verdict,
-    reason,
-  };
-}
-
-export function directionChanges(values: readonly number[]): number {
-  let direction = 0;
-  let changes = 0;
-  for (const [i, value] of values.entries()) {
-    const next = Math.sign(value - (values[i - 1] ?? value));
-    if (next !== 0 && direction !== 0 && next !== direction) changes += 1;
-    if (next !== 0) direction = next;
-  }
-  return changes;
+function evidenceOf(scaling: ScalingSummary, seen: Seen, history: History): ObjectiveResult['evidence'] {
+  const { stepText, looks, limited, inactive, overshoot } = seen;
+  const gaps = hidingGaps(history, ['hpa', 'deployment']);
+  const texts = [
+    `load step: ${stepText}; ${looks.length} looks at the autoscaler after it`,
+    ...(limited === null ? [] : [`the autoscaler was limited by maxReplicas (${limited})`]),
+    ...(inactive.length > 0 ? [`ScalingActive: ${inactive[0]}`] : []),
+    `overshoot: ${overshoot.text}`,
+    `scale-in: ${scaling.scaleIn.text}`,
+    ...scaling.events
+      .slice(-5)
+      .map(({ at, text }) => `event ${formatMs(Math.max(0, at - scaling.stepAt))} after the load step: ${text}`),
+    ...gaps.map(
+      ({ source, fromAt, toAt, reason }) =>
+        `${source} was not seen for ${formatMs(toAt - fromAt)} (${reason}); rescales in it are counted from the autoscaler's events`,
+    ),
+  ];
+  return texts.map((text) => ({ text, file: FILE }));
 }

@@ -9,11 +9,14 @@ import type {
   ObjectiveResult,
   PhaseFigures,
   RecoveryBracket,
+  ScalingSummary,
   ScenarioSummary,
 } from '../model/evaluation.ts';
 import type { ObjectiveSpec, ScenarioSpec } from '../model/plan.ts';
 import { judgeAttainment } from './attainment.ts';
-import { backLevel, judgeAutoscaling } from './autoscaling.ts';
+import { judgeAutoscaling } from './autoscaling.ts';
+import { observationGaps } from './autoscaling-looks.ts';
+import { backLevel } from './autoscaling-parts.ts';
 import { judgedLoadSteps } from './autoscaling-step.ts';
 import { judgeDataLoss } from './data-loss.ts';
 import { attainmentFigures, callFigures, demandOfScenario, demandOfService, type LoadCounts, loadCounts } from './figures.ts';
@@ -39,9 +42,11 @@ export async function evaluateRun(runDir: string, { duckdb }: { readonly duckdb:
   const guards = judgeGuards(history, counts);
   const objectives: ObjectiveResult[] = [];
   const recoveries: RecoveryBracket[] = [];
+  const autoscaling: ScalingSummary[] = [];
   for (const objective of history.plan.objectives) {
-    const { result, bracket } = await judge(objective, history, ledger, duckdb);
+    const { result, bracket, scaling = null } = await judge(objective, history, ledger, duckdb);
     if (bracket !== null) recoveries.push(bracket);
+    if (scaling !== null) autoscaling.push(scaling);
     objectives.push(withCutFiles(applyGuards(result, guards), cutFiles));
   }
   const { plan, environment } = history;
@@ -60,6 +65,8 @@ export async function evaluateRun(runDir: string, { duckdb }: { readonly duckdb:
     phases: history.phases,
     faults: history.faults,
     recoveries,
+    ...(autoscaling.length === 0 ? {} : { autoscaling }),
+    gaps: observationGaps(history),
     scenarios: plan.load.scenarios.map((scenario) => summarizeScenario(scenario, counts, history)),
     dataLoss: ledger.services.map(summarizeLedger),
     invariants: ledger.invariants.map(({ invariant, checked, violations }) => ({ invariant, checked, violations })),
@@ -72,6 +79,7 @@ export async function evaluateRun(runDir: string, { duckdb }: { readonly duckdb:
 interface Judged {
   readonly result: ObjectiveResult;
   readonly bracket: RecoveryBracket | null;
+  readonly scaling?: ScalingSummary | null;
 }
 
 async function judge(objective: ObjectiveSpec, history: History, ledger: LedgerFigures, duckdb: AnalysisPort): Promise<Judged> {
@@ -89,7 +97,7 @@ async function judge(objective: ObjectiveSpec, history: History, ledger: LedgerF
       return { result: judgeInvariant(objective, ledger), bracket: null };
     case 'autoscaling': {
       const demand = await demandOfScenario(objective.scenario, backLevel(objective, history).withinMs, duckdb);
-      return { result: judgeAutoscaling(objective, demand, history), bracket: null };
+      return { ...judgeAutoscaling(objective, demand, history), bracket: null };
     }
   }
 }

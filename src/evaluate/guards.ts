@@ -1,6 +1,7 @@
 /** What has to hold for a run to say anything: load delivered, baseline sound, faults proven, watched, completed. */
 import type { GuardResult, ObjectiveResult } from '../model/evaluation.ts';
 import type { AutoscalingObjectiveSpec, ObjectiveSpec, ProbeSpec } from '../model/plan.ts';
+import { hidingGaps, hpaLooks, readyLooks } from './autoscaling-looks.ts';
 import { loadStep } from './autoscaling-step.ts';
 import type { LoadCounts } from './figures.ts';
 import type { History } from './history.ts';
@@ -149,30 +150,42 @@ function restsOnFault(objective: ObjectiveSpec, fault: string): boolean {
 
 /** Gaps in what an autoscaling objective had to see; one failed look is within its error bar. */
 function observed(history: History): readonly Guard[] {
-  const gaps = eventsOf(history.journal, 'observer-gap');
-  const longest = 2 * history.plan.observeIntervalMs;
   return history.plan.objectives
     .filter((objective): objective is AutoscalingObjectiveSpec => objective.kind === 'autoscaling')
     .map((objective) => {
       const guard = { id: `observed:${objective.id}`, objectives: [objective.id], keepsFailures: false };
-      const step = loadStep(objective.scenario, history);
-      const untilAt = step === null ? 0 : step.at + Math.max(objective.maxDesiredMs, objective.maxReadyMs);
-      const inTheWay = gaps.filter(
-        ({ source, fromAt, at }) =>
-          (source === 'hpa' || source === 'deployment') &&
-          at - fromAt > longest &&
-          step !== null &&
-          fromAt < untilAt &&
-          at > step.at,
+      const span = decisionSpan(objective, history);
+      const inTheWay = hidingGaps(history, watchedSources(history)).filter(
+        ({ fromAt, toAt }) => span !== null && fromAt < span.untilAt && toAt > span.fromAt,
       );
       const reason =
         inTheWay.length === 0
           ? 'the autoscaler was watched without a gap'
           : inTheWay
-              .map(({ source, fromAt, at, detail }) => `${source} was not seen for ${formatMs(at - fromAt)}: ${detail}`)
+              .map(({ source, fromAt, toAt, reason }) => `${source} was not seen for ${formatMs(toAt - fromAt)}: ${reason}`)
               .join('; ');
       return { ...guard, held: inTheWay.length === 0, reason };
     });
+}
+
+/** Pods tell what is Ready only where the deployment is not watched. */
+function watchedSources(history: History): readonly string[] {
+  const deployment = history.observations.some(({ source }) => source === 'deployment');
+  return deployment || !history.observations.some(({ source }) => source === 'pods') ? ['hpa', 'deployment'] : ['hpa', 'pods'];
+}
+
+/** From the load step until all was seen that a time is read from, or until the last limit. Null: no load step. */
+function decisionSpan(objective: AutoscalingObjectiveSpec, history: History): { fromAt: number; untilAt: number } | null {
+  const step = loadStep(objective.scenario, history);
+  if (step === null) return null;
+  const limitAt = step.at + Math.max(objective.maxDesiredMs, objective.maxReadyMs);
+  const looks = hpaLooks(history);
+  const before = looks.findLast(({ at }) => at < step.at);
+  const risen = looks.find((look) => look.at >= step.at && before !== undefined && look.desiredReplicas > before.desiredReplicas);
+  const needed = Math.max(objective.minReplicasReached, Math.min(risen?.desiredReplicas ?? 0, risen?.maxReplicas ?? 0));
+  const ready = readyLooks(history).find((look) => look.at >= step.at && look.ready >= needed);
+  const seenAt = risen === undefined || ready === undefined ? limitAt : Math.max(risen.at, ready.at);
+  return { fromAt: step.at, untilAt: Math.min(limitAt, seenAt) };
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

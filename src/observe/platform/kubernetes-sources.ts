@@ -2,7 +2,7 @@ import type { Clock, EventView, KubernetesPort } from '../../clients/ports.ts';
 import type { KubernetesTarget } from '../../model/plan.ts';
 import type { ObserverSource } from './observer-loop.ts';
 
-/** HPA, deployment, its pods, the namespace's events, nodes. */
+/** HPA, deployment, its pods and what they use, the namespace's events, nodes. */
 export function kubernetesSources(kubernetes: KubernetesPort, target: KubernetesTarget, clock: Clock): readonly ObserverSource[] {
   const { deployment, hpa } = target;
   return [
@@ -15,6 +15,7 @@ export function kubernetesSources(kubernetes: KubernetesPort, target: Kubernetes
       },
     },
     podsSource(kubernetes, deployment, clock),
+    podMetricsSource(kubernetes, deployment, clock),
     eventsSource(kubernetes, clock),
     {
       source: 'nodes',
@@ -45,6 +46,23 @@ function podsSource(kubernetes: KubernetesPort, deployment: string, clock: Clock
       const pods = await kubernetes.fetchPods(selector);
       const at = clock.now();
       return [{ at, source: 'pods', pods: pods.map(({ labels: _, owner: __, ...pod }) => pod) }];
+    },
+  };
+}
+
+/** The metrics API holds each figure until the next scrape: a look that brings nothing new is not written. */
+function podMetricsSource(kubernetes: KubernetesPort, deployment: string, clock: Clock): ObserverSource {
+  let selector: string | null = null;
+  let known: ReadonlyMap<string, number | null> = new Map();
+  return {
+    source: 'pod-metrics',
+    async look() {
+      selector ??= (await kubernetes.fetchDeployment(deployment)).selector;
+      const uses = await kubernetes.fetchPodMetrics(selector);
+      const before = known;
+      known = new Map(uses.map(({ name, serverAt }) => [name, serverAt]));
+      const fresh = uses.filter(({ name, serverAt }) => serverAt === null || before.get(name) !== serverAt);
+      return fresh.length === 0 ? [] : [{ at: clock.now(), source: 'pod-metrics', pods: fresh }];
     },
   };
 }

@@ -1,7 +1,8 @@
 import { withDeadline } from '../../clients/await-condition.ts';
+import { apiTrouble } from '../../clients/kubernetes-errors.ts';
 import type { Clock } from '../../clients/ports.ts';
 import { timeoutMs } from '../../clients/timeouts.ts';
-import type { Observation, ObservationSource } from '../../model/run-records.ts';
+import type { ApiTrouble, Observation, ObservationSource } from '../../model/run-records.ts';
 
 export interface ObserverSource {
   readonly source: ObservationSource;
@@ -17,6 +18,8 @@ export interface ObserverGap {
   readonly source: ObservationSource;
   readonly fromAt: number;
   readonly detail: string;
+  /** Of the Kubernetes API. */
+  readonly trouble?: ApiTrouble;
 }
 
 export interface LoopOptions {
@@ -34,16 +37,18 @@ export interface LoopOptions {
 export async function runObserver({ source, look }: ObserverSource, options: LoopOptions): Promise<void> {
   const { intervalMs, write, gap, clock, signal } = options;
   const startedAt = clock.monotonic();
-  let open: { readonly fromAt: number; readonly detail: string; failed: number } | null = null;
+  let open: { readonly fromAt: number; readonly detail: string; readonly trouble: ApiTrouble | null; failed: number } | null =
+    null;
   const closeGap = (): void => {
     if (open === null) return;
-    const { fromAt, detail, failed } = open;
+    const { fromAt, detail, trouble, failed } = open;
     gap({
       at: clock.now(),
       type: 'observer-gap',
       source,
       fromAt,
       detail: failed === 1 ? detail : `${detail} (${failed} looks failed)`,
+      ...(trouble === null ? {} : { trouble }),
     });
     open = null;
   };
@@ -56,8 +61,10 @@ export async function runObserver({ source, look }: ObserverSource, options: Loo
       closeGap();
     } catch (error) {
       if (signal.aborted) break;
-      if (open === null) open = { fromAt: lookedAt, detail: error instanceof Error ? error.message : String(error), failed: 1 };
-      else open.failed += 1;
+      if (open === null) {
+        const detail = error instanceof Error ? error.message : String(error);
+        open = { fromAt: lookedAt, detail, trouble: apiTrouble(error), failed: 1 };
+      } else open.failed += 1;
     }
     for (const observation of observations) write(observation);
     tick = Math.max(tick + 1, Math.ceil((clock.monotonic() - startedAt) / intervalMs));
