@@ -198,7 +198,9 @@ describe('postgres/failover kill-patroni', () => {
       );
     });
     test('when no pod has the name of the member', async () => {
-      expect(await refusal(({ kubernetes }) => void kubernetes.pods.splice(0) ?? {})).toMatch(/erp has no pod of that name/);
+      expect(await refusal(({ kubernetes }) => ({ kubernetes: Object.assign(kubernetes, { pods: [] }) }))).toMatch(
+        /erp has no pod of that name/,
+      );
     });
     test('without the permission to run programs in pods', async () => {
       expect(
