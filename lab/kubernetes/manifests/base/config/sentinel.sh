@@ -22,4 +22,4 @@ sentinel parallel-syncs erp 2
 sentinel announce-ip $own
 sentinel announce-port 26379
 CONFIG
-exec redis-sentinel /data/sentinel.conf
+exec redis-server /data/sentinel.conf --sentinel
