@@ -11,7 +11,9 @@ export function checkReferences(plan: Partial<Plan>): ReferenceIssue[] {
     ...uniqueIds(plan),
     ...objectiveReferences(plan),
     ...faultTimes(plan),
+    ...rollbacks(plan),
     ...faultDoors(plan),
+    ...failoverModes(plan),
     ...loadTimes(plan),
     ...clientTimeouts(plan),
     ...tills(plan),
@@ -73,6 +75,19 @@ function faultTimes(plan: Partial<Plan>): ReferenceIssue[] {
   );
 }
 
+/** `after` names a rolling update of the same Deployment that comes before. */
+function rollbacks(plan: Partial<Plan>): ReferenceIssue[] {
+  const faults = plan.faults ?? [];
+  return faults.flatMap((fault, index): ReferenceIssue[] => {
+    if (fault.kind !== 'kubernetes/rollback' || fault.after === undefined) return [];
+    const issue = (message: string): ReferenceIssue[] => [{ path: ['faults', index, 'after'], message }];
+    const first = faults.find(({ id }) => id === fault.after);
+    if (first?.kind !== 'kubernetes/rolling-update' || first.deployment !== fault.deployment)
+      return issue(`"${fault.after}" is no rolling update of ${fault.deployment} in this plan`);
+    return first.atMs >= fault.atMs ? issue(`"${fault.after}" does not come before it`) : [];
+  });
+}
+
 function faultDoors(plan: Partial<Plan>): ReferenceIssue[] {
   if (plan.target?.kind !== 'odoo') return [];
   return (plan.faults ?? []).flatMap((fault, index): ReferenceIssue[] => {
@@ -89,7 +104,6 @@ function faultDoors(plan: Partial<Plan>): ReferenceIssue[] {
     if (fault.kind.startsWith('kubernetes/') || fault.kind.startsWith('litmus/')) return needs('kubernetes');
     if (fault.kind === 'redis/flood') return needs('redis');
     if (fault.kind === 'redis/sentinel-failover') return sentinelNeeds(plan, path, fault.id) ?? needs('redis');
-    if (fault.kind === 'postgres/failover' && plan.postgres !== undefined) return failoverMode(plan, fault, index);
     return needs('postgres');
   });
 }
@@ -100,27 +114,24 @@ const FAILOVER_MODES = {
   command: ['switchover', 'crash', 'failover'],
 } as const satisfies Record<PostgresTarget['driver'], readonly PostgresFailoverSpec['mode'][]>;
 
-function failoverMode({ postgres, kubernetes }: Partial<Plan>, fault: PostgresFailoverSpec, index: number): ReferenceIssue[] {
-  if (postgres === undefined) return [];
-  const known: readonly string[] = FAILOVER_MODES[postgres.driver];
-  return [
-    ...(known.includes(fault.mode)
+/** Which driver knows which mode; the lab's is Patroni. */
+function failoverModes({ target, postgres, kubernetes, faults }: Partial<Plan>): ReferenceIssue[] {
+  const driver = target?.kind === 'lab' ? 'patroni' : postgres?.driver;
+  if (driver === undefined) return [];
+  const known: readonly string[] = FAILOVER_MODES[driver];
+  const wrong = (faults ?? []).flatMap((fault, index): ReferenceIssue[] =>
+    fault.kind !== 'postgres/failover' || known.includes(fault.mode)
       ? []
       : [
           {
             path: ['faults', index, 'mode'],
-            message: `"${fault.mode}" is not for driver ${postgres.driver}, which knows ${known.join(', ')}`,
+            message: `"${fault.mode}" is not for driver ${driver}, which knows ${known.join(', ')}`,
           },
-        ]),
-    ...(postgres.driver === 'cloudnative-pg' && kubernetes === undefined
-      ? [
-          {
-            path: ['postgres', 'driver'],
-            message: 'cloudnative-pg needs the section "kubernetes", which this plan does not have',
-          },
-        ]
-      : []),
-  ];
+        ],
+  );
+  if (driver !== 'cloudnative-pg' || kubernetes !== undefined) return wrong;
+  const message = 'cloudnative-pg needs the section "kubernetes", which this plan does not have';
+  return [...wrong, { path: ['postgres', 'driver'], message }];
 }
 
 /** From the start of the run. */

@@ -3,6 +3,7 @@ import { judgeDataLoss, lossWindowMs } from '../../../src/evaluate/data-loss.ts'
 import { judgeInvariant } from '../../../src/evaluate/invariant.ts';
 import { EMPTY_LEDGER, type InvariantFigures, type LedgerFigures, type ServiceLedger } from '../../../src/evaluate/ledger.ts';
 import type { DataLossObjectiveSpec, InvariantObjectiveSpec } from '../../../src/model/plan.ts';
+import type { JournalEvent } from '../../../src/model/run-records.ts';
 import { aRun, at, history, withFault } from '../../builders/a-run.ts';
 
 const objective: DataLossObjectiveSpec = {
@@ -74,6 +75,59 @@ describe('judgeDataLoss', () => {
     ['invariant pos-sessions-match-payments', 'pass'],
   ])('a gap in "%s": %s', (what, verdict) => {
     expect(judge({}, { gaps: [{ what, detail: 'timed out' }] }).verdict).toBe(verdict);
+  });
+});
+
+describe('a split brain', () => {
+  const split = (changes: object = {}): JournalEvent => ({
+    at: at(90),
+    type: 'split-brain',
+    fault: 'crash',
+    orphan: 'pg-0',
+    primary: 'pg-1',
+    fromAt: at(84),
+    untilAt: at(86),
+    censored: false,
+    acknowledged: 9,
+    lostKeys: ['run-1/crash/0001', 'run-1/crash/0009'],
+    ...changes,
+  });
+  const withSplit = (event: JournalEvent) => {
+    const crashed = withFault(aRun(), 'crash', 80);
+    return history({ ...crashed, journal: [...crashed.journal, event] });
+  };
+  const judgeSplit = (event: JournalEvent, limits: Partial<DataLossObjectiveSpec> = {}) =>
+    judgeDataLoss({ ...objective, ...limits }, { ...EMPTY_LEDGER, services: [service()] }, withSplit(event));
+
+  test('fails every objective of the database, although no write of the load was lost', () => {
+    const result = judgeSplit(split());
+    expect(result).toMatchObject({ verdict: 'fail', measured: 2_000, target: 0, unit: 'ms', censored: false });
+    expect(result.reason).toBe('pg-0 was a second primary for 2 s, allowed 0 ms');
+    expect(result.evidence).toContainEqual({
+      text: 'split brain: pg-0 acknowledged 9 writes of the harness while pg-1 was the primary; 2 of them are lost (run-1/crash/0001 to run-1/crash/0009)',
+      file: 'journal.ndjson',
+    });
+    expect(withSplit(split()).faults[0]?.splitBrain).toMatchObject({ orphan: 'pg-0', acknowledged: 9 });
+  });
+  test('of a single write fails too, though it took no time', () => {
+    expect(judgeSplit(split({ untilAt: at(84) })).verdict).toBe('fail');
+  });
+  test('within the time that the plan allows passes, exactly on it as well', () => {
+    expect(judgeSplit(split(), { maxSplitBrainMs: 2_000 }).verdict).toBe('pass');
+    expect(judgeSplit(split(), { maxSplitBrainMs: 1_999 }).verdict).toBe('fail');
+  });
+  test('that had not ended when the watch did cannot pass', () => {
+    expect(judgeSplit(split({ censored: true }), { maxSplitBrainMs: 5_000 })).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringContaining('it took writes still when the watch ended'),
+    });
+  });
+  test('of PostgreSQL says nothing about sessions in Redis', () => {
+    const sessions = { ...EMPTY_LEDGER, services: [service({ service: 'session-store' })] };
+    expect(judgeDataLoss({ ...objective, service: 'session-store' }, sessions, withSplit(split())).verdict).toBe('pass');
+  });
+  test('without one, nothing of it is said', () => {
+    expect(judge().details.map(({ name }) => name)).not.toContain('two primaries at once');
   });
 });
 

@@ -103,6 +103,21 @@ describe('readPlan', () => {
     ).toContain(message);
   });
 
+  test('a failover lasts as long as its mode needs, and only where something lasts', () => {
+    const faults = (text: string): string => `${MINIMAL}faults:\n  - { id: f, kind: postgres/failover, at: 1s, ${text} }\n`;
+    const read = (text: string) => readPlan(faults(text), 'p.yaml').faults[0];
+    expect(read('mode: kill-patroni')).toMatchObject({ mode: 'kill-patroni', durationMs: 5_000 });
+    expect(read('mode: frozen-walsender, for: 800ms')).toMatchObject({ durationMs: 800 });
+    expect(read('mode: crash')).not.toHaveProperty('durationMs');
+    expect(problemsOf(faults('mode: crash, for: 2s'))[0]?.message).toBe(
+      'is for the modes kill-patroni, frozen-walsender, fence only',
+    );
+    expect(problemsOf(faults('mode: frozen-walsender, for: 31s'))[0]?.message).toContain('is more than 30 s');
+    expect(problemsOf(faults('mode: fence'))[0]?.message).toBe(
+      '"fence" is not for driver patroni, which knows switchover, crash, failover, kill-patroni, frozen-walsender',
+    );
+  });
+
   test('refuses a password written into a URL', () => {
     const plan = MINIMAL.replace(
       'target: { kind: lab }',
