@@ -22,14 +22,18 @@ export interface RedisTrioOptions {
   readonly minReplicasToWrite?: number;
 }
 
+/** Servers and Sentinels ask for different passwords. */
+const PASSWORDS = { server: 'of-the-servers', sentinel: 'of-the-sentinels' } as const;
+
 export interface RedisTrio {
   readonly version: string;
   readonly directory: string;
   /** Servers first, then Sentinels. */
   readonly serverPorts: readonly number[];
   readonly sentinelPorts: readonly number[];
-  /** As a plan names it. */
+  /** As a plan names it; its secrets are in `env`. */
   readonly target: RedisTarget;
+  readonly env: Readonly<Record<string, string>>;
   /** Of the process that listens on this port; null when it is dead. */
   pid(port: number): number | null;
   /** SIGKILL, and its end. */
@@ -59,12 +63,18 @@ export async function startRedisTrio(options: RedisTrioOptions = {}): Promise<Re
   const running = new Map<number, Running>();
   const target: RedisTarget = {
     url: `redis://127.0.0.1:${first}/0`,
-    sentinels: { urls: sentinelPorts.map((port) => `redis://127.0.0.1:${port}`), master: GROUP },
+    password: { env: 'TRIO_SERVER_PASSWORD' },
+    sentinels: {
+      urls: sentinelPorts.map((port) => `redis://127.0.0.1:${port}`),
+      master: GROUP,
+      password: { env: 'TRIO_SENTINEL_PASSWORD' },
+    },
   };
   const sentinel = createSentinelPort({
     urls: target.sentinels?.urls ?? [],
     master: GROUP,
-    servers: { tls: false },
+    password: PASSWORDS.sentinel,
+    servers: { tls: false, password: PASSWORDS.server },
   });
 
   const launch = (port: number, config: string, isSentinel: boolean): void => {
@@ -81,7 +91,8 @@ export async function startRedisTrio(options: RedisTrioOptions = {}): Promise<Re
     return config;
   };
   const answers = (port: number): Promise<void> => {
-    const server = createRedisPort({ url: `redis://127.0.0.1:${port}` });
+    const password = running.get(port)?.sentinel ? PASSWORDS.sentinel : PASSWORDS.server;
+    const server = createRedisPort({ url: `redis://127.0.0.1:${port}`, password });
     return awaitCondition(`an answer at port ${port}`, () => server.command('PING', []), {
       until: (answer) => answer === 'PONG',
       timeoutMs: 15_000,
@@ -109,6 +120,7 @@ export async function startRedisTrio(options: RedisTrioOptions = {}): Promise<Re
     serverPorts,
     sentinelPorts,
     target,
+    env: { TRIO_SERVER_PASSWORD: PASSWORDS.server, TRIO_SENTINEL_PASSWORD: PASSWORDS.sentinel },
     pid(port) {
       const child = running.get(port)?.child;
       return child === undefined || child.exitCode !== null || child.signalCode !== null ? null : (child.pid ?? null);
@@ -165,6 +177,8 @@ function serverConfig(port: number, master: number | null, directory: string, { 
     `dir ${directory}`,
     'save ""',
     'appendonly no',
+    `requirepass ${PASSWORDS.server}`,
+    `masterauth ${PASSWORDS.server}`,
     'repl-diskless-sync-delay 0',
     'repl-ping-replica-period 1',
     `min-replicas-to-write ${minReplicasToWrite}`,
@@ -187,6 +201,9 @@ function sentinelConfig(
     `sentinel down-after-milliseconds ${GROUP} ${downAfterMs}`,
     `sentinel failover-timeout ${GROUP} ${failoverTimeoutMs}`,
     `sentinel parallel-syncs ${GROUP} 2`,
+    `requirepass ${PASSWORDS.sentinel}`,
+    `sentinel sentinel-pass ${PASSWORDS.sentinel}`,
+    `sentinel auth-pass ${GROUP} ${PASSWORDS.server}`,
   ];
 }
 
