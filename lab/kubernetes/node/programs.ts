@@ -128,7 +128,7 @@ function requireGo(): string {
   const go = folders.map((folder) => join(folder, 'go')).find((file) => existsSync(file));
   if (go !== undefined) return go;
   throw new LabError(`Kubernetes ${KUBERNETES_VERSION} is not in the cache (${cacheRoot()}) and there is no Go to build it`, {
-    hint: 'install Go 1.25 or newer (go.dev/doc/install) and put "go" on PATH, or use a cluster that you have: --context NAME',
+    hint: 'install Go 1.26 or newer (go.dev/doc/install) and put "go" on PATH, or use a cluster that you have: --context NAME',
   });
 }
 
