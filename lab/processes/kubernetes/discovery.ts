@@ -1,5 +1,7 @@
 /** Discovery documents (`/api`, `/apis`, group and version lists), as plain lists that every kubectl falls back to. */
-import { apiVersionOf, resources } from './resources.ts';
+import { apiVersionOf, type ResourceDefinition } from './resources.ts';
+
+type Served = readonly ResourceDefinition[];
 
 export const serverVersion = {
   major: '1',
@@ -21,27 +23,28 @@ export function coreVersions(address: string): object {
   };
 }
 
-function groupOf(name: string): object {
-  const versions = [...new Set(resources.filter((entry) => entry.group === name).map((entry) => entry.version))].map(
-    (version) => ({ groupVersion: `${name}/${version}`, version }),
-  );
+function groupOf(served: Served, name: string): object {
+  const versions = [...new Set(served.filter((entry) => entry.group === name).map((entry) => entry.version))].map((version) => ({
+    groupVersion: `${name}/${version}`,
+    version,
+  }));
   return { name, versions, preferredVersion: versions[0] };
 }
 
-export function groupNames(): readonly string[] {
-  return [...new Set(resources.map((entry) => entry.group))].filter((name) => name !== '');
+export function groupNames(served: Served): readonly string[] {
+  return [...new Set(served.map((entry) => entry.group))].filter((name) => name !== '');
 }
 
-export function groupList(): object {
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupNames().map(groupOf) };
+export function groupList(served: Served): object {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupNames(served).map((name) => groupOf(served, name)) };
 }
 
-export function group(name: string): object | null {
-  return groupNames().includes(name) ? { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(name) } : null;
+export function group(served: Served, name: string): object | null {
+  return groupNames(served).includes(name) ? { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(served, name) } : null;
 }
 
-export function resourceList(groupName: string, version: string): object | null {
-  const served = resources.filter((entry) => entry.group === groupName && entry.version === version);
+export function resourceList(all: Served, groupName: string, version: string): object | null {
+  const served = all.filter((entry) => entry.group === groupName && entry.version === version);
   const first = served[0];
   if (first === undefined) return null;
   return {

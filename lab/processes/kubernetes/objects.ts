@@ -21,6 +21,7 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
+  readonly finalizers?: readonly string[];
 }
 
 export interface KubeObject {
@@ -261,6 +262,11 @@ export interface Endpoints extends KubeObject {
   }[];
 }
 
+/** An object that no controller of the lab acts on. */
+export interface PlainObject extends KubeObject {
+  readonly [field: string]: unknown;
+}
+
 /** What the store holds, by resource name. */
 export interface StoredObjects {
   readonly pods: Pod;
@@ -273,6 +279,11 @@ export interface StoredObjects {
   readonly namespaces: Namespace;
   readonly services: Service;
   readonly endpoints: Endpoints;
+  readonly serviceaccounts: PlainObject;
+  readonly jobs: PlainObject;
+  readonly customresourcedefinitions: PlainObject;
+  /** Objects of a CustomResourceDefinition, by its name. */
+  readonly [custom: `custom/${string}`]: PlainObject;
 }
 
 export type StoredResource = keyof StoredObjects;

@@ -13,14 +13,20 @@ export interface ResourceRequest {
 }
 
 /** Null: not a resource path. Throws 404 or 405 for one that is not served. */
-export function parseResourceRequest(method: string, path: readonly string[], query: URLSearchParams): ResourceRequest | null {
+export function parseResourceRequest(
+  served: readonly ResourceDefinition[],
+  method: string,
+  path: readonly string[],
+  query: URLSearchParams,
+): ResourceRequest | null {
   const [root, ...rest] = path;
-  if (root === 'api' && rest.length >= 2) return parseTarget(method, '', rest[0] ?? '', rest.slice(1), query);
-  if (root === 'apis' && rest.length >= 3) return parseTarget(method, rest[0] ?? '', rest[1] ?? '', rest.slice(2), query);
+  if (root === 'api' && rest.length >= 2) return parseTarget(served, method, '', rest[0] ?? '', rest.slice(1), query);
+  if (root === 'apis' && rest.length >= 3) return parseTarget(served, method, rest[0] ?? '', rest[1] ?? '', rest.slice(2), query);
   return null;
 }
 
 function parseTarget(
+  served: readonly ResourceDefinition[],
   method: string,
   group: string,
   version: string,
@@ -30,7 +36,7 @@ function parseTarget(
   const namespaced = path[0] === 'namespaces' && path.length >= 3;
   const namespace = namespaced ? path[1] : undefined;
   const [plural = '', name, subName, ...excess] = namespaced ? path.slice(2) : path;
-  const resource = findResource(group, version, plural);
+  const resource = findResource(served, group, version, plural);
   if (resource === undefined || excess.length > 0 || (namespaced && !resource.namespaced)) throw ApiError.noSuchPath();
   const subresource = subName === undefined ? null : resource.subresources?.find((entry) => entry.name === subName);
   if (subresource === undefined) throw ApiError.noSuchPath();

@@ -14,6 +14,19 @@ export interface ResourceDefinition {
   /** Where the objects live; absent: computed or create-only. */
   readonly stored?: StoredResource;
   readonly subresources?: readonly SubresourceDefinition[];
+  /** True: nothing in the lab acts on these objects; clients write them freely, finalizers are honoured. */
+  readonly plain?: boolean;
+  /** True: `status` is only written through its subresource. */
+  readonly statusApart?: boolean;
+  /** Columns of `kubectl get` beside name and age. */
+  readonly columns?: readonly PrinterColumn[];
+}
+
+export interface PrinterColumn {
+  readonly name: string;
+  /** Dotted path. */
+  readonly path: string;
+  readonly priority: number;
 }
 
 export interface SubresourceDefinition {
@@ -25,6 +38,7 @@ export interface SubresourceDefinition {
 }
 
 const read = ['get', 'list', 'watch'] as const;
+const change = ['create', 'update', 'patch', 'delete', 'deletecollection'] as const;
 const scale: SubresourceDefinition = {
   name: 'scale',
   kind: 'Scale',
@@ -62,9 +76,46 @@ export const resources: readonly ResourceDefinition[] = [
     singular: 'event',
     kind: 'Event',
     namespaced: true,
-    verbs: read,
+    verbs: [...read, 'create', 'patch', 'update'],
     shortNames: ['ev'],
     stored: 'events',
+    plain: true,
+  },
+  {
+    group: '',
+    version: 'v1',
+    plural: 'serviceaccounts',
+    singular: 'serviceaccount',
+    kind: 'ServiceAccount',
+    namespaced: true,
+    verbs: [...read, ...change],
+    shortNames: ['sa'],
+    stored: 'serviceaccounts',
+    plain: true,
+  },
+  {
+    group: 'batch',
+    version: 'v1',
+    plural: 'jobs',
+    singular: 'job',
+    kind: 'Job',
+    namespaced: true,
+    verbs: [...read, ...change],
+    categories: ['all'],
+    stored: 'jobs',
+    plain: true,
+  },
+  {
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    plural: 'customresourcedefinitions',
+    singular: 'customresourcedefinition',
+    kind: 'CustomResourceDefinition',
+    namespaced: false,
+    verbs: [...read, ...change],
+    shortNames: ['crd', 'crds'],
+    stored: 'customresourcedefinitions',
+    plain: true,
   },
   {
     group: '',
@@ -212,8 +263,13 @@ export const resources: readonly ResourceDefinition[] = [
   },
 ];
 
-export function findResource(group: string, version: string, plural: string): ResourceDefinition | undefined {
-  return resources.find((entry) => entry.group === group && entry.version === version && entry.plural === plural);
+export function findResource(
+  served: readonly ResourceDefinition[],
+  group: string,
+  version: string,
+  plural: string,
+): ResourceDefinition | undefined {
+  return served.find((entry) => entry.group === group && entry.version === version && entry.plural === plural);
 }
 
 export function apiVersionOf(resource: { readonly group: string; readonly version: string }): string {

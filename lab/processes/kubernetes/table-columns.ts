@@ -14,6 +14,7 @@ import type {
   Service,
   StatefulSet,
 } from './objects.ts';
+import type { PrinterColumn } from './resources.ts';
 import { formatSelector } from './selectors.ts';
 
 export interface Column {
@@ -131,8 +132,22 @@ const columnsByResource: Readonly<Record<string, readonly Column[]>> = {
   endpoints: [name, column<Endpoints>('Endpoints', endpointAddresses), ageColumn],
 };
 
-export function columnsOf(plural: string): readonly Column[] {
+/** `extra`: printer columns of a CustomResourceDefinition; with them the age is shown only when they name it, as in Kubernetes. */
+export function columnsOf(plural: string, extra: readonly PrinterColumn[] = []): readonly Column[] {
+  if (extra.length > 0) return [name, ...extra.map(printerColumn)];
   return columnsByResource[plural] ?? [name, ageColumn];
+}
+
+function printerColumn({ name: title, path, priority }: PrinterColumn): Column {
+  return {
+    name: title,
+    priority,
+    cell: (object, nowMs) => {
+      if (path === 'metadata.creationTimestamp') return age(object, nowMs);
+      const value = valueAt(object, path);
+      return value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+    },
+  };
 }
 
 function readyContainers(pod: Pod): string {

@@ -1,5 +1,6 @@
 /** Server-side tables: `kubectl get` prints exactly these columns. */
 import type { KubeObject } from './objects.ts';
+import type { PrinterColumn } from './resources.ts';
 import { columnsOf } from './table-columns.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -7,9 +8,14 @@ export type IncludeObject = 'None' | 'Metadata' | 'Object';
 export function renderTable(
   plural: string,
   objects: readonly KubeObject[],
-  options: { readonly nowMs: number; readonly includeObject: IncludeObject; readonly listVersion?: string },
+  options: {
+    readonly nowMs: number;
+    readonly includeObject: IncludeObject;
+    readonly listVersion?: string;
+    readonly extra?: readonly PrinterColumn[];
+  },
 ): object {
-  const columns = columnsOf(plural);
+  const columns = columnsOf(plural, options.extra);
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',

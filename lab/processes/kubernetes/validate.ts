@@ -31,6 +31,12 @@ function causesOf(resource: StoredResource, object: KubeObject, previous: KubeOb
   }
 }
 
+/** Labels and annotations are maps of strings. */
+export function requireMetadata(object: KubeObject): void {
+  const causes = metadataCauses(object);
+  if (causes.length > 0) throw ApiError.invalid(object.kind, object.metadata.name, causes);
+}
+
 function metadataCauses(object: KubeObject): readonly Cause[] {
   return (['labels', 'annotations'] as const).flatMap((field) => {
     const value: unknown = object.metadata[field];

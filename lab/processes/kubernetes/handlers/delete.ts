@@ -32,7 +32,7 @@ export function parseDeleteOptions(body: unknown, query: URLSearchParams): Delet
   };
 }
 
-function requirePreconditions(plural: string, object: KubeObject, options: DeleteOptions): void {
+export function requirePreconditions(plural: string, object: KubeObject, options: DeleteOptions): void {
   const { name, uid, resourceVersion } = object.metadata;
   if (options.uid !== null && options.uid !== uid) {
     const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;

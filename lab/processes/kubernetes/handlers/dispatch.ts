@@ -1,12 +1,15 @@
 /** From a parsed request to the handler that answers it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requireAccess, reviewAccess, reviewRules } from '../access.ts';
+import { servedResources } from '../custom-resources.ts';
 import { coreVersions, group, groupList, groupNames, resourceList, serverVersion } from '../discovery.ts';
 import { negotiate } from '../negotiate.ts';
 import { parseResourceRequest, type ResourceRequest } from '../request.ts';
+import type { ResourceDefinition } from '../resources.ts';
 import { ApiError } from '../status.ts';
 import type { Body, HandlerContext } from './context.ts';
 import { deleteObject, deletePods, evictPod } from './delete.ts';
+import { createPlain, deletePlain, deletePlainCollection, writePlain } from './plain.ts';
 import { listObjects, readMetrics, readObject, shape, watchObjects } from './read.ts';
 import { createAutoscaler, readScale, requireStored, writeObject, writeScale } from './write.ts';
 
@@ -28,8 +31,9 @@ export async function dispatch(
     .filter((step) => step !== '')
     .map(decodeStep);
   const method = request.method ?? 'GET';
-  const target = parseResourceRequest(method, path, url.searchParams);
-  if (target === null) return describeServer(context, method, path, request.headers.host ?? '');
+  const served = servedResources(context.store);
+  const target = parseResourceRequest(served, method, path, url.searchParams);
+  if (target === null) return describeServer(context, served, method, path, request.headers.host ?? '');
   const form = negotiate(request.headers.accept, url.searchParams);
   requireAccess(target, context.denied);
   if (target.verb === 'watch') {
@@ -59,27 +63,34 @@ function answerResource(
   if (subresource?.name === 'scale') {
     return json(verb === 'get' ? readScale(context, request) : writeScale(context, request, body, query));
   }
-  if (subresource?.name === 'status') return json(requireStored(context, request));
+  if (subresource?.name === 'status' && verb === 'get') return json(requireStored(context, request));
+  const plain = resource.plain === true;
   switch (verb) {
     case 'get':
       return json(readObject(context, request, form));
     case 'list':
       return json(listObjects(context, request, query, form));
     case 'delete':
-      return json(deleteObject(context, request, body.value, query));
+      return json((plain ? deletePlain : deleteObject)(context, request, body.value, query));
     case 'deletecollection':
-      return json(deletePods(context, request, body.value, query));
+      return json((plain ? deletePlainCollection : deletePods)(context, request, body.value, query));
     case 'create':
-      return json(shape(context, request, form, createAutoscaler(context, request, body, query)), 201);
+      return json(shape(context, request, form, (plain ? createPlain : createAutoscaler)(context, request, body, query)), 201);
     case 'patch':
     case 'update':
-      return json(shape(context, request, form, writeObject(context, request, body, query)));
+      return json(shape(context, request, form, (plain ? writePlain : writeObject)(context, request, body, query)));
     default:
       throw ApiError.methodNotAllowed(verb, resource.plural);
   }
 }
 
-function describeServer(context: HandlerContext, method: string, path: readonly string[], host: string): Answer {
+function describeServer(
+  context: HandlerContext,
+  served: readonly ResourceDefinition[],
+  method: string,
+  path: readonly string[],
+  host: string,
+): Answer {
   if (method !== 'GET' && method !== 'HEAD') throw ApiError.methodNotAllowed(method, `/${path.join('/')}`);
   const [root = '', first, second] = path;
   const json = (body: object | null): Answer => {
@@ -99,7 +110,7 @@ function describeServer(context: HandlerContext, method: string, path: readonly 
           '/api',
           '/api/v1',
           '/apis',
-          ...groupNames().map((name) => `/apis/${name}`),
+          ...groupNames(served).map((name) => `/apis/${name}`),
           '/healthz',
           '/livez',
           '/readyz',
@@ -107,11 +118,11 @@ function describeServer(context: HandlerContext, method: string, path: readonly 
         ],
       });
     case 'api':
-      return json(first === undefined ? coreVersions(host) : resourceList('', first));
+      return json(first === undefined ? coreVersions(host) : resourceList(served, '', first));
     case 'apis':
-      if (first === undefined) return json(groupList());
+      if (first === undefined) return json(groupList(served));
       if (first === 'metrics.k8s.io' && !context.metrics.available) throw ApiError.noSuchPath();
-      return json(second === undefined ? group(first) : resourceList(first, second));
+      return json(second === undefined ? group(served, first) : resourceList(served, first, second));
     default:
       throw ApiError.noSuchPath();
   }

@@ -23,7 +23,8 @@ export function readObject(context: HandlerContext, request: ResourceRequest, fo
 export function shape(context: HandlerContext, request: ResourceRequest, form: Form, object: KubeObject): object {
   const shown = present(request.resource, object);
   if (!form.table) return shown;
-  const options = { nowMs: context.clock.now(), includeObject: form.includeObject };
+  const extra = request.resource.columns ?? [];
+  const options = { nowMs: context.clock.now(), includeObject: form.includeObject, extra };
   return renderTable(request.resource.plural, [object], options);
 }
 
@@ -34,7 +35,7 @@ export function listObjects(context: HandlerContext, request: ResourceRequest, q
   const objects = context.store.list(resource.stored, request.namespace).filter(matches);
   const listVersion = String(context.store.version);
   if (form.table) {
-    const options = { nowMs: context.clock.now(), includeObject: form.includeObject, listVersion };
+    const options = { nowMs: context.clock.now(), includeObject: form.includeObject, listVersion, extra: resource.columns ?? [] };
     return renderTable(resource.plural, objects, options);
   }
   return {

@@ -22,7 +22,7 @@ function isPatchType(contentType: string): contentType is keyof typeof patchType
   return Object.hasOwn(patchTypes, contentType);
 }
 
-function applyPatch(current: unknown, body: Body): unknown {
+export function applyPatch(current: unknown, body: Body): unknown {
   if (!isPatchType(body.contentType)) throw ApiError.unsupportedMediaType(body.contentType, Object.keys(patchTypes));
   return patchTypes[body.contentType](current, body.value);
 }
