@@ -93,15 +93,17 @@ export async function startKubernetesLab(
       postgresUser: 'erp',
       postgresPasswordFile: files.postgresPassword,
       redisUrl: `redis://${at('cache', 'master')}/0`,
-      sentinelUrls: addresses.sentinelUrls,
-      sentinelMaster: SENTINEL_MASTER,
+      redisSentinels: {
+        urls: addresses.sentinelUrls,
+        master: SENTINEL_MASTER,
+        addressMap: Object.fromEntries(
+          members.flatMap((n) => [
+            [announced(`redis-${n}`, 'redis'), at(`redis-${n}`, 'redis')],
+            [announced(`sentinel-${n}`, 'sentinel'), at(`sentinel-${n}`, 'sentinel')],
+          ]),
+        ),
+      },
       redisMemberUrls: members.map((n) => `redis://${at(`redis-${n}`, 'redis')}/0`),
-      sentinelAddressMap: Object.fromEntries(
-        members.flatMap((n) => [
-          [announced(`redis-${n}`, 'redis'), at(`redis-${n}`, 'redis')],
-          [announced(`sentinel-${n}`, 'sentinel'), at(`sentinel-${n}`, 'sentinel')],
-        ]),
-      ),
       ingressHealthUrl: `${addresses.ingress}/ingress/health`,
       supervisorPid: process.pid,
       logFile: join(dir, 'lab.log'),

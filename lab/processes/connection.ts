@@ -26,12 +26,15 @@ export interface LabConnection {
   /** Programs that stop single processes of a member, where its pods are no containers. */
   readonly postgresCommands?: PostgresCommands;
   readonly redisUrl: string;
-  /** Redis under Sentinel: the Sentinels, the name they give the master, each server directly (whatever its role). */
-  readonly sentinelUrls?: readonly string[];
-  readonly sentinelMaster?: string;
+  /** Redis under Sentinel: the Sentinels, and the name that they give the master. */
+  readonly redisSentinels?: {
+    readonly urls: readonly string[];
+    readonly master: string;
+    /** `host:port` as the Sentinels announce a server or each other -> `host:port` under which it is reached from here. */
+    readonly addressMap?: Readonly<Record<string, string>>;
+  };
+  /** Each Redis server directly, whatever its role. */
   readonly redisMemberUrls?: readonly string[];
-  /** `host:port` as the Sentinels announce a server or each other -> `host:port` under which it is reached from here. */
-  readonly sentinelAddressMap?: Readonly<Record<string, string>>;
   readonly ingressHealthUrl: string;
   /** For tests of the harness against a known truth: freeze the database path, pids of everything. Not on Kubernetes. */
   readonly controlUrl?: string;

@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { execa, type ResultPromise } from 'execa';
 import { HarnessError } from '../errors.ts';
 import type { LabConnection } from '../model/connections.ts';
-import type { LabTarget } from '../model/plan.ts';
+import type { LabPlace, LabTarget } from '../model/plan.ts';
 import { packageRoot } from './package-root.ts';
 
 /** A cold start fetches and unpacks a Redis and copies PostgreSQL. */
 const LAB_UP_TIMEOUT_MS = 300_000;
 const LAB_DOWN_TIMEOUT_MS = 60_000;
+/** A node whose programs are not in the cache yet is built first. */
+const KUBERNETES_UP_TIMEOUT_MS = 2_700_000;
+const KUBERNETES_DOWN_TIMEOUT_MS = 180_000;
 
 export interface RunningLab {
   readonly connection: LabConnection;
@@ -54,16 +57,21 @@ export async function startLab({ spec, name, onProgress, signal }: StartLabOptio
     ...['up', '--detach', '--json', '--name', name, '--exit-with-parent', String(process.pid)],
     ...['--workers-min', String(spec.workers.min), '--workers-max', String(spec.workers.max)],
     ...['--redis-maxmemory-mib', String(spec.redisMaxMemoryMiB), '--redis-policy', spec.redisPolicy],
+    ...placeOf(spec),
     ...(spec.synchronousReplication ? ['--synchronous'] : []),
     ...sabotage,
   ];
-  const child = runLabProgram(args, { inherit: false, timeoutMs: LAB_UP_TIMEOUT_MS, ...(signal && { signal }) });
+  const child = runLabProgram(args, {
+    inherit: false,
+    timeoutMs: spec.on === undefined ? LAB_UP_TIMEOUT_MS : KUBERNETES_UP_TIMEOUT_MS,
+    ...(signal && { signal }),
+  });
   child.stderr?.on('data', (chunk: Buffer) => {
     for (const line of chunk.toString().split('\n')) if (line.trim() !== '') onProgress?.(line.trim());
   });
   const result = await child;
   if (result.exitCode !== 0) {
-    await stopLab(name);
+    await stopLab(name, spec.on);
     if (signal?.aborted) throw signal.reason;
     throw new HarnessError(
       'ERR_LAB',
@@ -74,11 +82,19 @@ export async function startLab({ spec, name, onProgress, signal }: StartLabOptio
     );
   }
   const connection = JSON.parse(String(result.stdout)) as LabConnection;
-  return { connection, stop: () => stopLab(name) };
+  return { connection, stop: () => stopLab(name, spec.on) };
 }
 
-export async function stopLab(name: string): Promise<void> {
-  const result = await runLabProgram(['down', '--name', name], { inherit: false, timeoutMs: LAB_DOWN_TIMEOUT_MS });
+function placeOf({ on }: LabTarget): readonly string[] {
+  if (on === undefined) return [];
+  const { context, registry } = on;
+  if (context === undefined) return ['--on', 'kubernetes', '--node'];
+  return ['--on', 'kubernetes', '--context', context, ...(registry === undefined ? [] : ['--registry', registry])];
+}
+
+export async function stopLab(name: string, on?: LabPlace): Promise<void> {
+  const timeoutMs = on === undefined ? LAB_DOWN_TIMEOUT_MS : KUBERNETES_DOWN_TIMEOUT_MS;
+  const result = await runLabProgram(['down', '--name', name], { inherit: false, timeoutMs });
   if (result.exitCode !== 0)
     throw new HarnessError('ERR_LAB', `the lab "${name}" did not stop: ${lastLines(String(result.stderr ?? ''))}`, {
       hint: `try "peakproof lab down --name ${name}" again`,

@@ -18,9 +18,19 @@ export interface OdooTarget {
   readonly password: SecretRef;
 }
 
+/** Where a lab on Kubernetes runs: in the cluster of a context, or, without one, on a node that the lab builds on this host. */
+export interface LabPlace {
+  readonly kind: 'kubernetes';
+  readonly context?: string;
+  /** Where that cluster pulls the lab's images from. */
+  readonly registry?: string;
+}
+
 /** A lab that `run` starts for this plan, or finds running (`--lab`); it resolves to an {@link OdooTarget}. */
 export interface LabTarget {
   readonly kind: 'lab';
+  /** Absent: as processes of this machine. */
+  readonly on?: LabPlace;
   readonly workers: { readonly min: number; readonly max: number };
   readonly synchronousReplication: boolean;
   readonly redisMaxMemoryMiB: number;

@@ -37,8 +37,25 @@ const odooTarget = z.strictObject({
   password: secretRef,
 });
 
+/** `kubernetes` for a node of this host's own, or the context of a cluster that is there. */
+const labPlace = z.union([
+  z.literal('kubernetes').transform(() => ({ kind: 'kubernetes' as const })),
+  z
+    .strictObject({ kubernetes: z.strictObject({ context: z.string().min(1), registry: z.string().min(1).optional() }) })
+    .transform(({ kubernetes: { context, registry } }) => ({
+      kind: 'kubernetes' as const,
+      context,
+      ...(registry !== undefined && { registry }),
+    })),
+]);
+
 const labTarget = z.strictObject({
   kind: z.literal('lab'),
+  on: z
+    .union([z.literal('processes').transform(() => undefined), labPlace], {
+      error: 'must be "processes", "kubernetes" or {kubernetes: {context: NAME}}',
+    })
+    .optional(),
   workers: z.strictObject({ min: count.max(8), max: count.max(8) }).default({ min: 2, max: 5 }),
   synchronousReplication: z.boolean().default(false),
   redisMaxMemoryMiB: count.default(48),
