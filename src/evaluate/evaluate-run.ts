@@ -26,6 +26,7 @@ import { judgeInvariant } from './invariant.ts';
 import { type LedgerFigures, LISTED_KEYS, loadLedger } from './ledger.ts';
 import { buildHistory } from './phases.ts';
 import { judgeRecovery } from './recovery.ts';
+import { adviseRightsizing } from './rightsizing.ts';
 import { readRunRecords } from './run-folder.ts';
 import { loadSamples } from './samples.ts';
 import { judgeSlo } from './slo.ts';
@@ -50,6 +51,7 @@ export async function evaluateRun(runDir: string, { duckdb }: { readonly duckdb:
     objectives.push(withCutFiles(applyGuards(result, guards), cutFiles));
   }
   const { plan, environment } = history;
+  const rightsizing = adviseRightsizing(history, guards, autoscaling);
   return {
     schemaVersion: 1,
     runId: environment.runId,
@@ -66,6 +68,7 @@ export async function evaluateRun(runDir: string, { duckdb }: { readonly duckdb:
     faults: history.faults,
     recoveries,
     ...(autoscaling.length === 0 ? {} : { autoscaling }),
+    ...(rightsizing === null ? {} : { rightsizing }),
     gaps: observationGaps(history),
     scenarios: plan.load.scenarios.map((scenario) => summarizeScenario(scenario, counts, history)),
     dataLoss: ledger.services.map(summarizeLedger),
