@@ -54,6 +54,7 @@ export const commandDriver: FailoverDriver = {
         pod: null,
         command,
         rejoin,
+        address: { label: postgres.label, startedServerAt: status.startedServerAt ?? null },
       },
     };
   },
@@ -63,18 +64,29 @@ export const commandDriver: FailoverDriver = {
 
   async prove(spec, planned, context) {
     const postgres = requireDoor(context, 'postgres', KIND);
-    const look = async () => ({
-      writable: await postgres.isWritable({ signal: context.signal }),
-      timeline: (await postgres.fetchStatus({ signal: context.signal })).timeline,
-    });
+    const startedBefore = planned.address?.startedServerAt ?? null;
+    const look = async () => {
+      const writable = await postgres.isWritable({ signal: context.signal });
+      const { timeline, startedServerAt } = await postgres.fetchStatus({ signal: context.signal });
+      return {
+        writable,
+        timeline,
+        anew: startedBefore !== null && startedServerAt !== undefined && startedServerAt !== startedBefore,
+      };
+    };
     try {
       const { timeline } = await awaitCondition('newPrimary', look, {
-        until: (seen) => seen.writable && (seen.timeline ?? 0) > planned.timeline,
+        until: (seen) => seen.writable && ((seen.timeline ?? 0) > planned.timeline || seen.anew),
         timeoutMs: spec.proveWithinMs,
         clock: context.clock,
         signal: context.signal,
       });
-      return { proven: true, evidence: [`timeline was ${planned.timeline}, is ${timeline}`, `${postgres.label} takes writes`] };
+      const moved =
+        (timeline ?? 0) > planned.timeline
+          ? `timeline was ${planned.timeline}, is ${timeline}`
+          : // Managed services that replicate by storage move without a promotion.
+            `the server behind the address was started anew; timeline ${timeline} stays: another instance on the same storage, or the same one`;
+      return { proven: true, evidence: [moved, `${postgres.label} takes writes`] };
     } catch (error) {
       if (error instanceof HarnessError) return { proven: false, evidence: [error.message] };
       throw error;

@@ -242,6 +242,19 @@ describe('postgres/failover through commands of the plan', () => {
     expect((await disturb(failover, spec('switchover'), createBench(doors))).proof.proven).toBe(false);
   });
 
+  test('a server that was started anew counts, timeline or not: some services replicate by storage', async () => {
+    const { postgres, commands, doors } = aDatabase({ doesNothing: true });
+    postgres.status = { ...postgres.status, startedServerAt: 1_000 };
+    const run = commands.run;
+    commands.run = async (...args) => {
+      postgres.status = { ...postgres.status, startedServerAt: 9_000 };
+      return run(...args);
+    };
+    const { proof } = await disturb(failover, spec('switchover'), createBench(doors));
+    expect(proof.proven).toBe(true);
+    expect(proof.evidence[0]).toContain('started anew; timeline 1 stays: another instance on the same storage');
+  });
+
   test('says that no standby streams again', async () => {
     const { doors } = aDatabase();
     const { undo } = await disturb(failover, spec('switchover'), createBench(doors));
