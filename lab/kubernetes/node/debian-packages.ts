@@ -1,5 +1,5 @@
 /** The programs that come from the distribution. */
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../processes/lab-error.ts';
 import { run } from './run.ts';
@@ -96,14 +96,19 @@ export async function ensurePackages(onProgress: (line: string) => void): Promis
 }
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
+const POLICY = '#!/bin/sh\n# peakproof: no service is started while packages of the node are installed\nexit 101\n';
 
 /** Debian's packages start their services on installation unless this file says no; the node starts its own. */
 async function withoutServiceStart(action: () => Promise<void>): Promise<void> {
-  const ours = !existsSync(POLICY_FILE);
-  if (ours) writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  if (!existsSync(POLICY_FILE)) writeFileSync(POLICY_FILE, POLICY, { mode: 0o755 });
   try {
     await action();
   } finally {
-    if (ours) rmSync(POLICY_FILE, { force: true });
+    removeOwnPolicy();
   }
+}
+
+/** Also for an installation that was killed: a policy of somebody else stays. */
+export function removeOwnPolicy(): void {
+  if (existsSync(POLICY_FILE) && readFileSync(POLICY_FILE, 'utf8') === POLICY) rmSync(POLICY_FILE);
 }

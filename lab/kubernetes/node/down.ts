@@ -6,7 +6,7 @@ import { codeOf } from '../../processes/lab-error.ts';
 import { signalProcess, startToken } from '../../processes/process-identity.ts';
 import { awaitCondition } from '../../processes/wait.ts';
 import { cgroupProcesses, mounts, removeCgroups, thawCgroups } from './cgroups.ts';
-import { hostProgram } from './debian-packages.ts';
+import { hostProgram, removeOwnPolicy } from './debian-packages.ts';
 import { type HostBefore, restoreHost } from './host.ts';
 import { run } from './run.ts';
 import { MARK } from './services.ts';
@@ -26,6 +26,7 @@ export async function nodeDown(
 ): Promise<Removal> {
   const files = stateFiles(options.stateDir ?? defaultStateDir());
   rmSync(failedLogsDir(files), { recursive: true, force: true });
+  removeOwnPolicy();
   if (!existsSync(files.dir)) return { removed: false, stoppedProcesses: 0 };
   const release = takeLock(files, 'down');
   try {

@@ -152,7 +152,8 @@ async function goBuild(
     '.',
   ];
   onProgress(`building ${program.name} ${program.version} from source, once for this machine`);
-  const child = spawn('nice', ['-n', '10', go, ...args], {
+  // A build must not go on, for minutes, when this process is killed.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'nice', '-n', '10', go, ...args], {
     cwd: join(partial, 'source'),
     env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off' },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -68,7 +68,7 @@ export type NodeServices =
   | `kubelet-${string}`;
 
 export interface NodeStatus {
-  /** `half-done`: a bring-up that was killed or failed, or a daemon died; `nodeDown` clears it away, `nodeUp` starts anew. */
+  /** `half-done`: a bring-up that was killed or failed, or a daemon died; `nodeDown` clears it away, `nodeUp` puts it right. */
   readonly state: 'none' | 'starting' | 'running' | 'half-done';
   readonly stateDir: string;
   /** Null when there is none, or it never became ready. */

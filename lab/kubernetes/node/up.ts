@@ -28,11 +28,11 @@ import { CONTEXT, writeKubeconfig } from './kubeconfig.ts';
 import { imageOf } from './pause-image.ts';
 import { ensurePrograms } from './programs.ts';
 import { run } from './run.ts';
-import { awaitService, launch } from './services.ts';
+import { awaitService, launch, startService } from './services.ts';
 import { DOWNSCALE_STABILISATION_SECONDS, HPA_SYNC_SECONDS, METRIC_RESOLUTION_SECONDS, PAUSE_IMAGE, PORTS } from './settings.ts';
 import { createStateDir, defaultStateDir, stateFiles, takeLock } from './state.ts';
 import { nodeStatus } from './status.ts';
-import type { NodeConnection, NodeOptions, Programs } from './types.ts';
+import type { NodeConnection, NodeOptions, NodeServices, Programs } from './types.ts';
 import { METRICS_SERVER_VERSION } from './versions.ts';
 import { containerd, containerdSocket, kubelet, kubeProxy } from './worker.ts';
 
@@ -41,7 +41,8 @@ const WAITS = { containerd: 30_000, etcd: 30_000, apiServer: 90_000, dns: 30_000
 
 /**
  * Starts the node and returns when it is Ready, names resolve and its default service account exists; metrics come some 20 s
- * later (`awaitMetrics`). Returns what is there when it runs already; clears away what a killed bring-up left.
+ * later (`awaitMetrics`). Returns what is there when it runs already, and starts again what has died of it; clears away what a
+ * killed bring-up left.
  *
  * @throws LabError when the host cannot run one, or a daemon does not come up: then everything has been taken back but the
  * logs, which are in `<stateDir>-failed-logs`.
@@ -78,14 +79,37 @@ export async function nodeUp(options: NodeOptions = {}): Promise<NodeConnection>
   }
 }
 
+/** A node that runs, or whose daemons have died in part: those are started again, and its pods stay. */
 async function existing(dir: string, options: NodeOptions): Promise<NodeConnection | null> {
-  const status = await nodeStatus({ stateDir: dir });
-  if (status.state !== 'running' || status.connection === null) return null;
+  const { state, connection, services } = await nodeStatus({ stateDir: dir });
+  if (connection === null || state === 'starting' || !services.some(({ running }) => running)) return null;
   const wanted = options.nodes ?? 1;
-  if (status.connection.nodeNames.length === wanted) return status.connection;
-  throw new LabError(`a cluster of ${status.connection.nodeNames.length} node(s) runs in ${dir}, and ${wanted} are asked for`, {
-    hint: 'stop it first',
-  });
+  if (connection.nodeNames.length !== wanted) {
+    throw new LabError(`a cluster of ${connection.nodeNames.length} node(s) runs in ${dir}, and ${wanted} are asked for`, {
+      hint: 'stop it first',
+    });
+  }
+  for (const { name } of services.filter(({ running }) => !running)) {
+    options.onProgress?.(`starting ${name} again`);
+    await startService(connection, name as NodeServices);
+  }
+  const api = apiClient(connection.server, stateFiles(dir).pki);
+  await awaitNodes(api, connection, options.signal);
+  return connection;
+}
+
+async function awaitNodes(
+  api: ApiClient,
+  { nodeNames, logDir }: Pick<NodeConnection, 'nodeNames' | 'logDir'>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const name of nodeNames) {
+    await awaitCondition(`node ${name} to be Ready (logs in ${logDir})`, () => isNodeReady(api, name), {
+      timeoutMs: WAITS.nodeReady,
+      everyMs: 250,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
 }
 
 async function bringUp(dir: string, programs: Programs, options: NodeOptions): Promise<NodeConnection> {
@@ -139,13 +163,7 @@ async function bringUp(dir: string, programs: Programs, options: NodeOptions): P
     ...signal,
   });
   say('waiting for the node to be Ready');
-  for (const name of nodeNames) {
-    await awaitCondition(`node ${name} to be Ready (logs in ${files.logs})`, () => isNodeReady(api, name), {
-      timeoutMs: WAITS.nodeReady,
-      everyMs: 250,
-      ...signal,
-    });
-  }
+  await awaitNodes(api, { nodeNames, logDir: files.logs }, options.signal);
   await awaitCondition(
     'the default service account',
     () => answered(api.get('/api/v1/namespaces/default/serviceaccounts/default')),
