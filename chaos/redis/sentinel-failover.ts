@@ -28,8 +28,18 @@ export const sentinelFailover: Fault<SentinelFailoverSpec, PlannedSentinelFailov
   kind: KIND,
   summary: 'moves the Redis master under Sentinel: planned, planned with writes paused, or by killing the master',
   needs: ['sentinel'],
-  // Only a crash through Kubernetes deletes a pod; its plan asks for that permission itself.
+  // Only a crash through Kubernetes deletes a pod.
   access: [],
+
+  accessFor({ mode }, { redisTarget, kubernetes }) {
+    if (mode !== 'crash' || kubernetes === undefined || redisTarget?.commands?.crash !== undefined) return [];
+    return [
+      { verb: 'list', group: '', resource: 'pods' },
+      { verb: 'delete', group: '', resource: 'pods' },
+      // Sentinel may announce the address of a Service before the pod.
+      { verb: 'list', group: '', resource: 'services' },
+    ];
+  },
 
   async plan(spec, doors) {
     const sentinel = requireDoor(doors, 'sentinel', KIND);

@@ -226,6 +226,15 @@ describe('redis/sentinel-failover: the pod of the master', () => {
     );
   });
 
+  test('takes its permissions, and only a crash without a command does', () => {
+    const { bench } = onKubernetes({ ip: '10.0.0.1' });
+    const asked = (mode: SentinelFailoverSpec['mode'], doors: Parameters<NonNullable<typeof sentinelFailover.accessFor>>[1]) =>
+      sentinelFailover.accessFor?.(spec(mode), doors).map(({ verb, resource }) => `${verb} ${resource}`);
+    expect(asked('crash', bench)).toEqual(['list pods', 'delete pods', 'list services']);
+    expect(asked('planned', bench)).toEqual([]);
+    expect(asked('crash', { redisTarget: { url: 'redis://h', commands: { crash: ['x'] } }, kubernetes: {} })).toEqual([]);
+  });
+
   test('that may not be deleted is refused', async () => {
     const { bench } = onKubernetes({ ip: '10.0.0.1', denied: ['delete pods'] });
     await expect(sentinelFailover.plan(spec('crash'), bench)).rejects.toThrow(/may not delete pod redis-0/);
