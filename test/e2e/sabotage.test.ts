@@ -56,6 +56,7 @@ describe('sabotage', () => {
   test('lose-acknowledged-writes: exactly the lost orders are named, and the run fails', async () => {
     const { exitCode, evaluation } = await judge({
       name: 'lose-writes',
+      disturbance: '8s',
       sabotage: { 'lose-acknowledged-writes': 4 },
       objectives: [NO_ORDER_LOST],
     });
@@ -68,6 +69,7 @@ describe('sabotage', () => {
   test('duplicate-orders: the doubled orders are named, and the run fails', async () => {
     const { exitCode, evaluation } = await judge({
       name: 'duplicates',
+      disturbance: '8s',
       sabotage: { 'duplicate-orders': 3 },
       objectives: [NO_ORDER_LOST],
     });
@@ -165,13 +167,14 @@ describe('sabotage', () => {
   test('unbalanced-entries: debit = credit fails', async () => {
     const { exitCode, evaluation } = await judge({
       name: 'unbalanced',
+      disturbance: '8s',
       sabotage: { 'unbalanced-entries': 2 },
       probes: ['financial-posting'],
       scenarios: [
         {
           id: 'month-end',
           kind: 'month-end-close',
-          duration: '44s',
+          duration: '28s',
           batchesPerMinute: 30,
           entriesPerBatch: 4,
           reportsPerMinute: 6,

@@ -8,7 +8,8 @@ export interface ShortPlan {
   readonly faults?: readonly object[];
   readonly objectives: readonly object[];
   readonly scenarios?: readonly object[];
-  readonly disturbance?: string;
+  /** Default `24s`; tests without a fault that has to be got over need less. */
+  readonly disturbance?: `${number}s`;
   readonly workers?: { readonly min: number; readonly max: number };
   readonly extra?: Readonly<Record<string, unknown>>;
 }
@@ -39,7 +40,7 @@ export function shortPlan({
           kind: 'flash-sale',
           stages: [
             { ratePerSecond: 2, for: '1s' },
-            { ratePerSecond: 2, for: '44s' },
+            { ratePerSecond: 2, for: loadFor(disturbance) },
           ],
         },
       ],
@@ -49,6 +50,11 @@ export function shortPlan({
     objectives,
     ...extra,
   });
+}
+
+/** Ends a little before the recovery phase does. */
+export function loadFor(disturbance: `${number}s`): string {
+  return `${Number.parseInt(disturbance, 10) + 20}s`;
 }
 
 export const KILL_ONE_WORKER = {
