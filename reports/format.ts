@@ -124,6 +124,7 @@ const SINGULAR: Readonly<Record<string, string>> = {
   writes: 'write',
   violations: 'violation',
   replicas: 'replica',
+  cores: 'core',
   clients: 'client',
   keys: 'key',
   servers: 'server',

@@ -2,6 +2,7 @@
 import type { Evaluation, ObjectiveResult, Verdict } from '../src/model/evaluation.ts';
 import { formatCount, formatDuration, formatInstant, formatSince } from './format.ts';
 import { sanitiseEvaluation } from './sanitise.ts';
+import { adviceDeed, adviceValue, gapsOf, gapWords, stageTook, stageWords } from './scaling-words.ts';
 import {
   brokenGuards,
   faultState,
@@ -34,7 +35,10 @@ export function renderMarkdown(input: Evaluation): string {
     objectivesTable(evaluation),
     guardsList(evaluation),
     faultsTable(evaluation),
+    scalingTable(evaluation),
     lossList(evaluation),
+    adviceList(evaluation),
+    gapsList(evaluation),
     howToSeeMore(evaluation),
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
@@ -91,6 +95,38 @@ function lossList(evaluation: Evaluation): string {
     return [`- ${escaped(service)}: ${counts}${listed}`];
   });
   return lines.length === 0 ? '' : ['### Lost data', '', ...lines].join('\n');
+}
+
+function scalingTable({ autoscaling = [] }: Evaluation): string {
+  if (autoscaling.length === 0) return '';
+  const texts = autoscaling.map((one) => {
+    const rows = one.stages.map((stage) =>
+      cells(escaped(stageWords(stage.name)), escaped(stageTook(stage)), escaped(stage.note ?? '')),
+    );
+    const facts = [
+      `${one.autoscaler} scales on ${one.scalesOn.join('; ')}${one.madeBy === null ? '' : ` (made by ${one.madeBy})`}`,
+      ...(one.bound === null ? [] : [one.bound.text]),
+      ...(one.limitedByMax ? ['limited by its maximum'] : []),
+      `scale-in: ${one.scaleIn.text}`,
+    ];
+    return `${table([escaped(one.objective), 'Took', ''], rows, [1])}\n\n${facts.map((fact) => `- ${escaped(fact)}`).join('\n')}`;
+  });
+  return ['### Autoscaling', ...texts].join('\n\n');
+}
+
+function adviceList({ rightsizing }: Evaluation): string {
+  if (rightsizing === undefined) return '';
+  const title = `### Advice on sizes of ${escaped(rightsizing.workload)} (not part of the verdict)`;
+  if (rightsizing.noAdvice !== null) return `${title}\n\nNo advice: ${escaped(rightsizing.noAdvice)}`;
+  const rows = rightsizing.advice.map((one) =>
+    cells(escaped(one.setting), escaped(adviceValue(one, one.current)), escaped(adviceDeed(one)), escaped(one.reason)),
+  );
+  return `${title}\n\n${table(['Setting', 'Now', 'Advice', 'Why'], rows, [1, 2])}`;
+}
+
+function gapsList(evaluation: Evaluation): string {
+  const lines = gapsOf(evaluation).map((gap) => `- ${formatSince(gap.fromAt, evaluation.startedAt)} ${escaped(gapWords(gap))}`);
+  return lines.length === 0 ? '' : ['### What could not be seen', '', ...lines].join('\n');
 }
 
 function howToSeeMore(evaluation: Evaluation): string {

@@ -3,6 +3,7 @@ import picocolors from 'picocolors';
 import type { Evaluation, ObjectiveResult, Verdict } from '../src/model/evaluation.ts';
 import { formatCount, formatSince } from './format.ts';
 import { sanitiseEvaluation } from './sanitise.ts';
+import { adviceDeed, gapsOf, gapWords, stagesLine } from './scaling-words.ts';
 import {
   brokenGuards,
   faultState,
@@ -38,6 +39,7 @@ export function renderText(input: Evaluation, { color = false }: { readonly colo
     brokenGuards(evaluation).map((one) => `${paint.yellow('?')} precondition ${one.id} did not hold: ${one.reason}`),
     faultLines(evaluation),
     lossLines(evaluation),
+    scalingLines(evaluation),
     repeatCommands(evaluation).map(({ command, says }) => `  ${command}${paint.dim(`   # ${says}`)}`),
   ];
   return `${sections
@@ -88,6 +90,18 @@ function lossLines(evaluation: Evaluation): readonly string[] {
   return [
     `writes: ${formatCount(acknowledged, 'acknowledged', 'acknowledged')}, ${lost} lost, ${duplicated} duplicated`,
     ...(keys.length === 0 ? [] : [`  lost: ${shown}${rest}`]),
+  ];
+}
+
+function scalingLines(evaluation: Evaluation): readonly string[] {
+  const { autoscaling = [], rightsizing } = evaluation;
+  const changes = (rightsizing?.advice ?? []).filter(({ current, advised }) => advised !== null && advised !== current);
+  return [
+    ...autoscaling.map((one) => oneLine(`scale-up (${one.objective}): ${stagesLine(one)}`)),
+    ...(changes.length === 0
+      ? []
+      : [oneLine(`advice: ${changes.map((one) => `${one.setting} ${adviceDeed(one)}`).join(', ')} (report.html says why)`)]),
+    ...gapsOf(evaluation).map((gap) => oneLine(`${formatSince(gap.fromAt, evaluation.startedAt)} ${gapWords(gap)}`)),
   ];
 }
 

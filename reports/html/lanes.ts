@@ -4,8 +4,9 @@
  * (elements carry their instants in `data-from` / `data-to`, in seconds since the axis starts).
  */
 import type { VNode } from 'preact';
-import type { Evaluation, FaultWindow, RecoveryBracket } from '../../src/model/evaluation.ts';
+import type { Evaluation, FaultWindow, ObservationGap, RecoveryBracket } from '../../src/model/evaluation.ts';
 import { formatDuration, formatNumber, formatSince } from '../format.ts';
+import { gapsOf } from '../scaling-words.ts';
 import { recoveryText } from '../wording.ts';
 import { h } from './element.ts';
 
@@ -76,7 +77,55 @@ export function lanes(evaluation: Evaluation): VNode {
       ),
     ),
   ];
-  return h('div', { class: 'lanes' }, ...rows);
+  return h('div', { class: 'lanes' }, ...rows, ...gapLanes(evaluation, axis));
+}
+
+/** Hatched where a source could not be seen; sources that failed together share a band. */
+function gapLanes(evaluation: Evaluation, axis: Axis): readonly VNode[] {
+  const shown = joinGaps(gapsOf(evaluation)).filter(({ fromAt, toAt }) => toAt > axis.startAt && fromAt < axis.endAt);
+  return packLanes(shown, ({ fromAt, toAt }) => [fromAt, toAt], minimumSpan(axis)).map((row, index) =>
+    lane(
+      index === 0 ? 'Not seen' : '',
+      'gaps',
+      row.map(({ sources, fromAt, toAt, reason }) =>
+        h(
+          'g',
+          null,
+          h('rect', { ...box(axis, fromAt, toAt), y: 3, height: ROW - 6, class: 'gap' }),
+          atInstant(
+            axis,
+            Math.max(fromAt, axis.startAt),
+            h('text', { class: 'lane-text halo', x: 4, y: 16 }, sources.join(', ')),
+          ),
+          h('title', null, `${sources.join(', ')} not seen for ${formatDuration(toAt - fromAt)}: ${reason}`),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Looks at one API fail within a second or two of each other. */
+const TOGETHER_MS = 3_000;
+
+interface JoinedGap {
+  readonly sources: readonly string[];
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly reason: string;
+}
+
+export function joinGaps(gaps: readonly ObservationGap[]): readonly JoinedGap[] {
+  const joined: JoinedGap[] = [];
+  for (const { source, fromAt, toAt, reason } of gaps.toSorted((a, b) => a.fromAt - b.fromAt)) {
+    const index = joined.findIndex(
+      (one) =>
+        Math.abs(one.fromAt - fromAt) <= TOGETHER_MS && Math.abs(one.toAt - toAt) <= TOGETHER_MS && !one.sources.includes(source),
+    );
+    const one = joined[index];
+    if (one === undefined) joined.push({ sources: [source], fromAt, toAt, reason });
+    else joined[index] = { ...one, sources: [...one.sources, source], toAt: Math.max(one.toAt, toAt) };
+  }
+  return joined;
 }
 
 /** Room that a bar's label needs, as time: a narrow bar still claims its label's width. */
@@ -112,7 +161,20 @@ function lane(title: string, className: string, marks: readonly VNode[]): VNode 
     h(
       'svg',
       { class: 'lane-plot', height: className === 'recovery' ? RECOVERY_ROW : ROW, width: '100%', role: 'presentation' },
+      ...(className === 'gaps' ? [hatching()] : []),
       ...marks,
+    ),
+  );
+}
+
+function hatching(): VNode {
+  return h(
+    'defs',
+    null,
+    h(
+      'pattern',
+      { id: 'hatching', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
+      h('path', { d: 'M0 0v6' }),
     ),
   );
 }

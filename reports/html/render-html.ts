@@ -13,6 +13,7 @@ import { h } from './element.ts';
 import { guardsSection, objectivesSection } from './objectives.ts';
 import { faultsSection, lossSection, recoveriesSection, scenariosSection } from './outcome.ts';
 import { environmentSection, repeatSection } from './provenance.ts';
+import { autoscalingSection, gapsSection, rightsizingSection } from './scaling.ts';
 import { pageData, timelineSection } from './timeline.ts';
 import { masthead, verdictBlock, warningBanners } from './verdict.ts';
 
@@ -75,9 +76,12 @@ function content(evaluation: Evaluation): readonly (VNode | null)[] {
     timelineSection(evaluation),
     faultsSection(evaluation),
     recoveriesSection(evaluation),
+    autoscalingSection(evaluation),
     lossSection(evaluation),
     scenariosSection(evaluation),
+    rightsizingSection(evaluation),
     guardsSection(evaluation),
+    gapsSection(evaluation),
     environmentSection(evaluation),
     repeatSection(evaluation),
   ];

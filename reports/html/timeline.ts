@@ -77,6 +77,9 @@ function legend(evaluation: Evaluation): VNode {
           mark('key-bracket', 'M2 2v10M2 7h18M20 2v10', 'fault to recovered'),
         ],
     evaluation.loadSteps === undefined ? null : mark('key-step', 'M3 11h8V3h8', 'load step'),
+    evaluation.gaps === undefined || evaluation.gaps.length === 0
+      ? null
+      : mark('key-not-seen', 'M1 12l6-10M8 12l6-10M15 12l6-10', 'not seen by the observers'),
     mark('key-gap', 'M1 7h7M14 7h7', 'a gap: nothing was seen'),
   );
 }

@@ -9,6 +9,7 @@ import type {
   Timeline,
 } from '../../src/model/evaluation.ts';
 import type { PhaseName } from '../../src/model/plan.ts';
+import { anAutoscaledPart } from './an-autoscaled-evaluation.ts';
 
 /** 2026-11-27 09:30:00 UTC, a Black Friday. */
 export const START = Date.UTC(2026, 10, 27, 9, 30, 0);
@@ -49,6 +50,7 @@ function sample(): Evaluation {
   return {
     schemaVersion: 1,
     runId: '20261127-093000-peak-day-7f3a',
+    ...anAutoscaledPart(START),
     verdict: 'fail',
     objectives: objectives(),
     plan: {
