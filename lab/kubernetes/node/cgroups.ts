@@ -1,13 +1,17 @@
 /** The cgroups of the pods: one folder of ours in every hierarchy, version 1 or 2. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../processes/lab-error.ts';
 
-const NAME = 'peakproof-node';
+/** Name of the node's folder: its own for each state folder. */
+function nameOf(stateDir: string): string {
+  return `peakproof-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`;
+}
 
 /** What the kubelet of the n-th node is given as its root. */
-export function cgroupRoot(index: number): string {
-  return `/${NAME}/${index + 1}`;
+export function cgroupRoot(stateDir: string, index: number): string {
+  return `/${nameOf(stateDir)}/${index + 1}`;
 }
 
 interface Mount {
@@ -35,15 +39,15 @@ export function mounts(): readonly Mount[] {
 }
 
 /** Our folder in each hierarchy. */
-export function cgroupFolders(): readonly string[] {
+export function cgroupFolders(stateDir: string): readonly string[] {
   return mounts()
     .filter(({ type }) => type === 'cgroup' || type === 'cgroup2')
-    .map(({ path }) => join(path, NAME));
+    .map(({ path }) => join(path, nameOf(stateDir)));
 }
 
 /** Makes the folders; the kubelet refuses to start without them. */
-export function createCgroups(nodes: number): void {
-  for (const folder of cgroupFolders()) {
+export function createCgroups(stateDir: string, nodes: number): void {
+  for (const folder of cgroupFolders(stateDir)) {
     for (let index = 0; index < nodes; index++) {
       mkdirSync(join(folder, String(index + 1)), { recursive: true });
       // Version 2: a folder has the controllers that the folders above it hand down.
@@ -74,8 +78,8 @@ function tree(folder: string): readonly string[] {
 }
 
 /** Every process in our cgroups: what runs in pods. */
-export function cgroupProcesses(): readonly number[] {
-  const pids = cgroupFolders()
+export function cgroupProcesses(stateDir: string): readonly number[] {
+  const pids = cgroupFolders(stateDir)
     .flatMap(tree)
     .flatMap(processesOf)
     .filter((pid) => pid > 1);
@@ -95,8 +99,8 @@ function processesOf(folder: string): readonly number[] {
 }
 
 /** A frozen process ends only when it goes on. */
-export function thawCgroups(): void {
-  for (const folder of cgroupFolders().flatMap(tree)) {
+export function thawCgroups(stateDir: string): void {
+  for (const folder of cgroupFolders(stateDir).flatMap(tree)) {
     for (const [name, frozen, thawed] of [
       ['freezer.state', 'FROZEN', 'THAWED'],
       ['cgroup.freeze', '1', '0'],
@@ -108,8 +112,8 @@ export function thawCgroups(): void {
 }
 
 /** Removes what has no process left. Returns what could not be removed yet. */
-export function removeCgroups(): readonly string[] {
-  return cgroupFolders()
+export function removeCgroups(stateDir: string): readonly string[] {
+  return cgroupFolders(stateDir)
     .flatMap(tree)
     .filter((folder) => !removed(folder));
 }

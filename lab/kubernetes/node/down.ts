@@ -57,7 +57,7 @@ export async function takeDown(files: StateFiles, options: { readonly keepLock?:
     await removePodLinks(before);
     await restoreHost(before, files.dir);
   }
-  await awaitCondition('the cgroups of the pods to be empty', () => (removeCgroups().length === 0 ? true : undefined), {
+  await awaitCondition('the cgroups of the pods to be empty', () => (removeCgroups(files.dir).length === 0 ? true : undefined), {
     timeoutMs: STEP_DEADLINE_MS,
     everyMs: 50,
   });
@@ -73,7 +73,7 @@ async function killEverything(dir: string): Promise<number> {
     () => {
       const living = livingProcesses(dir);
       if (living.length === 0) return true;
-      thawCgroups();
+      thawCgroups(dir);
       for (const pid of living) {
         seen.add(pid);
         signalProcess(pid, 'SIGKILL');
@@ -91,7 +91,7 @@ export function livingProcesses(dir: string): readonly number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => environmentOf(pid).includes(`${MARK}=${dir}`));
-  return [...new Set([...marked, ...cgroupProcesses()])].filter((pid) => pid !== process.pid && startToken(pid) !== null);
+  return [...new Set([...marked, ...cgroupProcesses(dir)])].filter((pid) => pid !== process.pid && startToken(pid) !== null);
 }
 
 function environmentOf(pid: number): readonly string[] {

@@ -13,7 +13,6 @@ import {
 import { join } from 'node:path';
 import { codeOf, LabError } from '../../processes/lab-error.ts';
 import { type Addresses, BRIDGE } from './addresses.ts';
-import { cgroupFolders } from './cgroups.ts';
 import { hostProgram } from './debian-packages.ts';
 import { acceptPods, FAMILIES, foreignKubernetesChains, readTables, removeOwnChains } from './iptables.ts';
 import { run } from './run.ts';
@@ -173,12 +172,4 @@ function removeIfEmpty(folder: string): void {
   } catch (error) {
     if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'ENOTDIR' && codeOf(error) !== 'ENOENT') throw error;
   }
-}
-
-/** What is still there of a node, one sentence each: for `status` and for tests. */
-export function remainsOnHost(): readonly string[] {
-  const remains: string[] = [];
-  if (existsSync(`/sys/class/net/${BRIDGE}`)) remains.push(`the network device ${BRIDGE}`);
-  for (const folder of cgroupFolders()) if (existsSync(folder)) remains.push(`the cgroup ${folder}`);
-  return remains;
 }

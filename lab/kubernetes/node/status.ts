@@ -1,8 +1,8 @@
 /** What there is of a node. */
 import { existsSync } from 'node:fs';
 import { memoryBytesOf } from '../../processes/process-identity.ts';
+import { BRIDGE } from './addresses.ts';
 import { livingProcesses } from './down.ts';
-import { remainsOnHost } from './host.ts';
 import { defaultStateDir, isServiceRunning, lockHolder, readConnection, serviceRecords, stateFiles } from './state.ts';
 import type { NodeStatus } from './types.ts';
 
@@ -14,8 +14,11 @@ export async function nodeStatus(options: { readonly stateDir?: string } = {}): 
     return { name: record.name, pid: record.pid, running, memoryBytes: running ? memoryBytesOf(record.pid) : 0 };
   });
   if (!existsSync(stateDir)) {
-    const remains = process.platform === 'linux' ? remainsOnHost() : [];
-    const notes = ['there is no node', ...remains.map((what) => `but ${what} is there: of a node with another state folder`)];
+    const other = existsSync(`/sys/class/net/${BRIDGE}`);
+    const notes = [
+      'there is no node',
+      ...(other ? [`but the network device ${BRIDGE} is there: of a node with another state folder`] : []),
+    ];
     return { state: 'none', stateDir, connection: null, services, notes };
   }
   const connection = readConnection(files);

@@ -17,7 +17,7 @@ export interface NodeOptions {
   /** Default: `defaultStateDir()`. One node a state folder, and one at a time on a host. */
   readonly stateDir?: string;
   readonly onProgress?: (line: string) => void;
-  /** How many nodes the cluster has: kubelets with a containerd, an address and a pod network each. Default 1. */
+  /** How many nodes the cluster has: kubelets with a containerd, an address and a pod network each. Default: 1, or as many as run. */
   readonly nodes?: 1 | 2;
   readonly signal?: AbortSignal;
 }

@@ -83,7 +83,7 @@ export async function nodeUp(options: NodeOptions = {}): Promise<NodeConnection>
 async function existing(dir: string, options: NodeOptions): Promise<NodeConnection | null> {
   const { state, connection, services } = await nodeStatus({ stateDir: dir });
   if (connection === null || state === 'starting' || !services.some(({ running }) => running)) return null;
-  const wanted = options.nodes ?? 1;
+  const wanted = options.nodes ?? connection.nodeNames.length;
   if (connection.nodeNames.length !== wanted) {
     throw new LabError(`a cluster of ${connection.nodeNames.length} node(s) runs in ${dir}, and ${wanted} are asked for`, {
       hint: 'stop it first',
@@ -124,7 +124,7 @@ async function bringUp(dir: string, programs: Programs, options: NodeOptions): P
   say(`preparing the host: bridge ${addresses.bridge} with ${addresses.nodeAddresses.join(', ')}, pods in ${addresses.podRange}`);
   const before = await recordHost(files, addresses);
   await prepareHost(before);
-  createCgroups(count);
+  createCgroups(dir, count);
   await createCertificates(files.pki, addresses, nodeNames);
   writeKubeconfigs(plan);
   options.signal?.throwIfAborted();

@@ -115,7 +115,7 @@ export function kubelet(plan: Plan, index: number): ServiceCommand {
     tlsPrivateKeyFile: keyFile(pki, `kubelet-${name}`),
     containerRuntimeEndpoint: `unix://${containerdSocket(plan, index)}`,
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: cgroupRoot(index),
+    cgroupRoot: cgroupRoot(plan.files.dir, index),
     enforceNodeAllocatable: [],
     failSwapOn: false,
     failCgroupV1: false,
