@@ -11,6 +11,7 @@ export interface KubernetesSideOptions {
   readonly runtime: PodRuntime;
   readonly cluster: PatroniCluster;
   readonly workers: { readonly min: number; readonly max: number };
+  readonly nodes: number;
   readonly sabotage: Sabotage;
   readonly log: (text: string) => void;
 }
@@ -51,7 +52,14 @@ export async function startKubernetesSide(options: KubernetesSideOptions): Promi
         containerPort: 5432,
         requestMilliCpu: 500,
       },
-      { kind: 'Deployment', name: 'erp', replicas: workers.min, containerPort: 8069, requestMilliCpu: 1000 },
+      {
+        kind: 'Deployment',
+        name: 'erp',
+        replicas: workers.min,
+        containerPort: 8069,
+        readinessPath: '/web/health',
+        requestMilliCpu: 1000,
+      },
     ],
     autoscalers: [
       {
@@ -76,6 +84,8 @@ export async function startKubernetesSide(options: KubernetesSideOptions): Promi
         },
       },
     ],
+    disruptionBudgets: [{ name: 'erp', maxUnavailable: 1 }],
+    nodes: options.nodes,
     syncPeriodMs: SYNC_PERIOD_MS,
     metricResolutionMs: METRIC_RESOLUTION_MS,
     // A worker of the lab is up in a second; Kubernetes allows for minutes.

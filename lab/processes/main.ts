@@ -37,6 +37,7 @@ program
   .option('--registry <host/path>', 'with --context: where the cluster pulls the images from; they are pushed there')
   .option('--workers-min <n>', 'fewest ERP workers', '2')
   .option('--workers-max <n>', 'most ERP workers that the autoscaler may start', '5')
+  .option('--nodes <n>', 'nodes that its Kubernetes API shows, all of them this machine; a drain needs two', '1')
   .option('--synchronous', 'replicate synchronously: a commit waits for the standby', false)
   .option('--port <n>', 'port of the ERP (default: a free one)')
   .option('--redis-maxmemory-mib <n>', 'memory limit of Redis', '48')

@@ -8,6 +8,8 @@ export interface LabOptions {
   readonly dir: string;
   readonly workersMin: number;
   readonly workersMax: number;
+  /** Nodes of its Kubernetes API, all of them this machine. */
+  readonly nodes: number;
   readonly synchronous: boolean;
   readonly redisMaxMemoryMiB: number;
   /** Of the ERP's address; null: a free one. */

@@ -22,9 +22,16 @@ export interface PodStatus {
   readonly exitSignal: string | null;
 }
 
+/** An HTTP GET of the pod's own program. */
+export interface ReadinessCheck {
+  readonly path: string;
+  /** False: it asks a port on which the program does not listen, so it never passes. */
+  readonly portOpen: boolean;
+}
+
 export interface PodRuntime {
-  /** Starts the process of a pod; resolves when it was spawned, not when ready. */
-  start(pod: PodIdentity): Promise<void>;
+  /** Starts the process of a pod; resolves when it was spawned, not when ready. `readiness` null: ready as soon as it listens. */
+  start(pod: PodIdentity, options: { readonly readiness: ReadinessCheck | null }): Promise<void>;
   /** SIGTERM, then SIGKILL after the grace period; 0 is SIGKILL at once. Resolves when the process is gone. */
   stop(pod: PodIdentity, options: { readonly graceSeconds: number }): Promise<void>;
   status(uid: string): PodStatus | null;

@@ -151,6 +151,7 @@ class Supervisor {
       runtime: pods,
       cluster: pair.cluster,
       workers: { min: this.#options.workersMin, max: this.#options.workersMax },
+      nodes: this.#options.nodes,
       sabotage,
       log: (text) => this.#log(text),
     });

@@ -58,6 +58,7 @@ export async function startLab({ spec, name, onProgress, signal }: StartLabOptio
     ...['--workers-min', String(spec.workers.min), '--workers-max', String(spec.workers.max)],
     ...['--redis-maxmemory-mib', String(spec.redisMaxMemoryMiB), '--redis-policy', spec.redisPolicy],
     ...placeOf(spec),
+    ...(spec.nodes === undefined ? [] : ['--nodes', String(spec.nodes)]),
     ...(spec.synchronousReplication ? ['--synchronous'] : []),
     ...sabotage,
   ];

@@ -32,6 +32,8 @@ export interface LabTarget {
   /** Absent: as processes of this machine. */
   readonly on?: LabPlace;
   readonly workers: { readonly min: number; readonly max: number };
+  /** Nodes that its Kubernetes API shows, all of them the same machine; absent: one. A drain needs two. */
+  readonly nodes?: number;
   readonly synchronousReplication: boolean;
   readonly redisMaxMemoryMiB: number;
   readonly redisPolicy: 'noeviction' | 'allkeys-lru' | 'volatile-lru';
@@ -48,6 +50,8 @@ export interface KubernetesTarget {
   readonly hpa?: string;
   /** `--horizontal-pod-autoscaler-sync-period` of the cluster, which no API tells; absent: its default of 15 s is assumed. */
   readonly hpaSyncMs?: number;
+  /** Nothing is asked that needs a permission outside the namespace: nodes are not watched, their free capacity is not checked. */
+  readonly namespaceOnly?: boolean;
 }
 
 export type PostgresTarget =
@@ -355,8 +359,10 @@ export interface LitmusEngineSpec extends FaultSpecBase {
 export interface LitmusExternalSpec extends FaultSpecBase {
   readonly kind: 'litmus/external';
   readonly experiment: string;
-  /** Label selector of the pods that it hits. */
+  /** Label selector of the pods that it hits: those of `kubernetes.deployment`, which the run observes. */
   readonly selector: string;
+  /** As of {@link LitmusEngineSpec.proof}; `pods-gone` is read from what the run observed. */
+  readonly proof: 'pods-gone' | 'result';
 }
 
 export type FaultSpec =

@@ -57,6 +57,7 @@ const labTarget = z.strictObject({
     })
     .optional(),
   workers: z.strictObject({ min: count.max(8), max: count.max(8) }).default({ min: 2, max: 5 }),
+  nodes: count.max(10).optional(),
   synchronousReplication: z.boolean().default(false),
   redisMaxMemoryMiB: count.default(48),
   redisPolicy: z.enum(['noeviction', 'allkeys-lru', 'volatile-lru']).default('allkeys-lru'),
@@ -73,6 +74,7 @@ export const kubernetes = z
     deployment: z.string().min(1),
     hpa: z.string().optional(),
     hpaSync: duration().optional(),
+    namespaceOnly: z.boolean().optional(),
   })
   .transform(({ hpaSync, ...rest }) => ({ ...rest, ...(hpaSync !== undefined && { hpaSyncMs: hpaSync }) }));
 
@@ -448,6 +450,7 @@ const litmusExternal = z
     ...faultBase,
     experiment: z.string().min(1),
     selector: z.string().min(1, { error: 'is empty; an empty selector would match every pod' }),
+    proof: z.enum(['pods-gone', 'result']).default('pods-gone'),
   })
   .transform((f) => faultTimes(f));
 

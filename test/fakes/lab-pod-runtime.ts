@@ -1,6 +1,6 @@
 /** A pod runtime for tests of the lab's Kubernetes: each pod is one small Node process; readiness and load are set by hand. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { PodIdentity, PodRuntime, PodStatus } from '../../lab/processes/pod-runtime.ts';
+import type { PodIdentity, PodRuntime, PodStatus, ReadinessCheck } from '../../lab/processes/pod-runtime.ts';
 
 interface Entry {
   readonly identity: PodIdentity;
@@ -17,7 +17,7 @@ export class SmallProcessRuntime implements PodRuntime {
   readonly neverReady = new Set<string>();
   readonly started: string[] = [];
 
-  start(pod: PodIdentity): Promise<void> {
+  start(pod: PodIdentity, { readiness }: { readonly readiness: ReadinessCheck | null }): Promise<void> {
     const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'ignore'] });
     const status: PodStatus = {
       pid: child.pid ?? null,
@@ -32,7 +32,10 @@ export class SmallProcessRuntime implements PodRuntime {
     const entry = { identity: pod, child, status };
     this.#entries.set(pod.uid, entry);
     this.started.push(pod.name);
-    child.stdout?.once('data', () => this.#set(entry, { state: 'running', ready: !this.neverReady.has(pod.workload) }));
+    // These programs serve one path.
+    const answers = readiness === null || (readiness.portOpen && readiness.path === '/web/health');
+    const ready = answers && !this.neverReady.has(pod.workload);
+    child.stdout?.once('data', () => this.#set(entry, { state: 'running', ready }));
     child.once('exit', (exitCode, exitSignal) => this.#set(entry, { state: 'exited', ready: false, exitCode, exitSignal }));
     return new Promise((resolve, reject) => {
       child.once('spawn', resolve);

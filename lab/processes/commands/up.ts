@@ -15,6 +15,7 @@ export interface UpFlags {
   readonly exitWithParent?: string | true;
   readonly workersMin: string;
   readonly workersMax: string;
+  readonly nodes: string;
   readonly synchronous: boolean;
   readonly redisMaxmemoryMib: string;
   readonly port?: string;
@@ -40,6 +41,7 @@ function optionsOf(flags: UpFlags): LabOptions {
     dir: flags.dir === undefined ? labDirectory(name) : resolve(flags.dir),
     workersMin,
     workersMax: parseCount('--workers-max', flags.workersMax, { min: workersMin, max: 50 }),
+    nodes: parseCount('--nodes', flags.nodes, { min: 1, max: 10 }),
     synchronous: flags.synchronous,
     redisMaxMemoryMiB: parseCount('--redis-maxmemory-mib', flags.redisMaxmemoryMib, { min: 4, max: 65_536 }),
     redisPolicy: parseRedisPolicy(flags.redisPolicy),

@@ -8,7 +8,6 @@ import type { PodRuntime } from '../pod-runtime.ts';
 import { type ControlClock, timestamp } from './clock.ts';
 import type { Pod } from './objects.ts';
 import { formatKibibytes, formatNanoCpu } from './quantity.ts';
-import { nodeName } from './seed-objects.ts';
 import type { Store } from './store.ts';
 
 export interface UsageSample {
@@ -103,9 +102,13 @@ export class UsageMetrics {
     };
   }
 
-  nodeMetrics(): Readonly<Record<string, unknown>> | null {
+  /** Every node is this machine. */
+  nodeMetrics(): readonly Readonly<Record<string, unknown>>[] {
     const sample = this.#nodeSample;
-    return sample === null ? null : { ...this.#head('NodeMetrics', nodeName, sample), usage: usageOf(sample) };
+    if (sample === null) return [];
+    return this.#store
+      .list('nodes')
+      .map(({ metadata }) => ({ ...this.#head('NodeMetrics', metadata.name, sample), usage: usageOf(sample) }));
   }
 
   #head(kind: string, name: string, sample: UsageSample, pod?: Pod): Readonly<Record<string, unknown>> {

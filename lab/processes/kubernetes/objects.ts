@@ -227,6 +227,25 @@ export interface CoreEvent extends KubeObject {
   readonly reportingInstance: string;
 }
 
+export interface PodDisruptionBudget extends KubeObject {
+  readonly spec: {
+    readonly minAvailable?: number | string;
+    readonly maxUnavailable?: number | string;
+    readonly selector?: LabelSelectorObject;
+  };
+  readonly status?: { readonly conditions?: readonly Condition[]; readonly [field: string]: unknown };
+}
+
+/** As clients write it; {@link LabelSelector} is what the lab's own workloads have. */
+export interface LabelSelectorObject {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
 export interface Node extends KubeObject {
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status: Readonly<Record<string, unknown>>;
@@ -276,6 +295,7 @@ export interface StoredObjects {
   readonly horizontalpodautoscalers: Hpa;
   readonly events: CoreEvent;
   readonly nodes: Node;
+  readonly poddisruptionbudgets: PodDisruptionBudget;
   readonly namespaces: Namespace;
   readonly services: Service;
   readonly endpoints: Endpoints;

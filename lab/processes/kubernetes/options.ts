@@ -11,7 +11,7 @@ export interface WorkloadOptions {
   /** Default: `{ app: name }`. Also the pods' labels and the selector. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly replicas: number;
-  /** Shown only: nothing is pulled. Default `peakproof-lab/NAME`. */
+  /** Nothing is pulled: pods run with this image, untagged or tagged `latest`, `next` or `previous`. Default `peakproof-lab/NAME`. */
   readonly image?: string;
   /** CPU request of a pod in thousandths; 1000 = a worker that is busy all the time. Default 1000. */
   readonly requestMilliCpu?: number;
@@ -19,8 +19,19 @@ export interface WorkloadOptions {
   readonly terminationGracePeriodSeconds?: number;
   /** Shown in the pod and the Service. */
   readonly containerPort?: number;
+  /** Path of the HTTP readiness probe on `containerPort`; absent: no probe in the template. */
+  readonly readinessPath?: string;
   /** StatefulSet only; default `OrderedReady`, as in Kubernetes. */
   readonly podManagementPolicy?: 'OrderedReady' | 'Parallel';
+}
+
+export interface DisruptionBudgetOptions {
+  readonly name: string;
+  /** Default: `{ app: name }`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** A number, or a percentage as text. One of the two is given. */
+  readonly minAvailable?: number | string;
+  readonly maxUnavailable?: number | string;
 }
 
 export interface AutoscalerOptions {
@@ -67,6 +78,9 @@ export interface KubernetesApiOptions {
   readonly runtime: PodRuntime;
   readonly workloads: readonly WorkloadOptions[];
   readonly autoscalers?: readonly AutoscalerOptions[];
+  readonly disruptionBudgets?: readonly DisruptionBudgetOptions[];
+  /** Nodes, all of them this machine; default 1. */
+  readonly nodes?: number;
   /** HPA sync period; Kubernetes: 15 s, also the default. */
   readonly syncPeriodMs?: number;
   /** How often usage is sampled; metrics-server: 15 s, also the default. */

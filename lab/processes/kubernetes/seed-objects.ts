@@ -4,11 +4,30 @@ import { timestamp } from './clock.ts';
 import { defaultedBehavior } from './defaults.ts';
 import { serverVersion } from './discovery.ts';
 import { newUid } from './naming.ts';
-import type { Deployment, Hpa, Namespace, Node, ObjectMeta, PodTemplate, Service, StatefulSet } from './objects.ts';
-import type { AutoscalerOptions, WorkloadOptions } from './options.ts';
+import type {
+  Deployment,
+  Hpa,
+  Namespace,
+  Node,
+  ObjectMeta,
+  PodDisruptionBudget,
+  PodTemplate,
+  Service,
+  StatefulSet,
+} from './objects.ts';
+import type { AutoscalerOptions, DisruptionBudgetOptions, WorkloadOptions } from './options.ts';
 import { formatKibibytes, formatMilliCpu } from './quantity.ts';
 
 export const nodeName = 'peakproof-lab-node';
+
+/** All of them are this machine: they differ in nothing but their names and what is scheduled on them. */
+export function nodeNames(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => (index === 0 ? nodeName : `${nodeName}-${index + 1}`));
+}
+
+export function imageOfWorkload({ name, image }: Pick<WorkloadOptions, 'name' | 'image'>): string {
+  return image ?? `peakproof-lab/${name}`;
+}
 
 function meta(name: string, namespace: string | undefined, nowMs: number, labels?: Readonly<Record<string, string>>): ObjectMeta {
   return {
@@ -32,16 +51,43 @@ function templateOf(workload: WorkloadOptions): PodTemplate {
       containers: [
         {
           name: workload.name,
-          image: workload.image ?? `peakproof-lab/${workload.name}`,
-          imagePullPolicy: 'IfNotPresent',
+          image: imageOfWorkload(workload),
+          imagePullPolicy: 'Never',
           resources: { requests: { cpu: formatMilliCpu(workload.requestMilliCpu ?? 1000) } },
           ...(port === undefined ? {} : { ports: [{ name: 'main', containerPort: port, protocol: 'TCP' }] }),
+          ...(port === undefined || workload.readinessPath === undefined
+            ? {}
+            : { readinessProbe: readinessProbe(workload.readinessPath, port) }),
         },
       ],
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: workload.terminationGracePeriodSeconds ?? 30,
       dnsPolicy: 'ClusterFirst',
       schedulerName: 'default-scheduler',
+    },
+  };
+}
+
+function readinessProbe(path: string, port: number): object {
+  return {
+    httpGet: { path, port, scheme: 'HTTP' },
+    periodSeconds: 1,
+    timeoutSeconds: 3,
+    successThreshold: 1,
+    failureThreshold: 3,
+  };
+}
+
+export function newDisruptionBudget(budget: DisruptionBudgetOptions, namespace: string, nowMs: number): PodDisruptionBudget {
+  const { name, maxUnavailable, minAvailable, labels } = budget;
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { ...meta(name, namespace, nowMs), generation: 1 },
+    spec: {
+      ...(minAvailable === undefined ? {} : { minAvailable }),
+      ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+      selector: { matchLabels: labels ?? { app: name } },
     },
   };
 }
@@ -131,14 +177,14 @@ export function newNamespace(name: string, nowMs: number): Namespace {
   };
 }
 
-/** The one node is this machine; nothing is scheduled by requests, so they may add up to more than it has. */
-export function newNode(nowMs: number): Node {
+/** A node is this machine; nothing is scheduled by requests, so they may add up to more than it has. */
+export function newNode(name: string, nowMs: number): Node {
   const now = timestamp(nowMs);
   const capacity = { cpu: String(availableParallelism()), memory: formatKibibytes(totalmem()), pods: '110' };
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: meta(nodeName, undefined, nowMs, { 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': process.platform }),
+    metadata: meta(name, undefined, nowMs, { 'kubernetes.io/hostname': name, 'kubernetes.io/os': process.platform }),
     spec: {},
     status: {
       capacity,

@@ -1,6 +1,6 @@
 /** Label and field selectors of list and watch requests; a malformed one is a 400, never "everything". */
 import { valueAt } from './json.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject, LabelSelectorObject } from './objects.ts';
 import { ApiError } from './status.ts';
 
 export type Predicate = (object: KubeObject) => boolean;
@@ -121,6 +121,22 @@ export function matchesLabels(
   wanted: Readonly<Record<string, string>>,
 ): boolean {
   return Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+}
+
+/** A selector object as clients write it; without one nothing matches, an empty one matches everything. */
+export function matchesSelector(object: KubeObject, selector: LabelSelectorObject | undefined): boolean {
+  if (selector === undefined) return false;
+  const labels = object.metadata.labels ?? {};
+  return (
+    matchesLabels(labels, selector.matchLabels ?? {}) &&
+    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+      const value = labels[key];
+      if (operator === 'Exists') return value !== undefined;
+      if (operator === 'DoesNotExist') return value === undefined;
+      const among = value !== undefined && values.includes(value);
+      return operator === 'In' ? among : !among;
+    })
+  );
 }
 
 /** A selector object as the text form, for `scale.status.selector`. */

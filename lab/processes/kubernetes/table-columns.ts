@@ -10,6 +10,7 @@ import type {
   Namespace,
   Node,
   Pod,
+  PodDisruptionBudget,
   ReplicaSet,
   Service,
   StatefulSet,
@@ -107,9 +108,16 @@ const columnsByResource: Readonly<Record<string, readonly Column[]>> = {
     column<CoreEvent>('Count', (it) => it.count, { ...wide, ...integer }),
     { ...name, priority: 1 },
   ],
+  poddisruptionbudgets: [
+    name,
+    column<PodDisruptionBudget>('Min Available', (it) => it.spec.minAvailable ?? 'N/A'),
+    column<PodDisruptionBudget>('Max Unavailable', (it) => it.spec.maxUnavailable ?? 'N/A'),
+    column<PodDisruptionBudget>('Allowed Disruptions', (it) => Number(it.status?.disruptionsAllowed ?? 0), integer),
+    ageColumn,
+  ],
   nodes: [
     name,
-    column<Node>('Status', (it) => (hasReadyCondition(it) ? 'Ready' : 'NotReady')),
+    column<Node>('Status', nodeStatus),
     column<Node>('Roles', () => '<none>'),
     ageColumn,
     column<Node>('Version', (it) => text(it, 'status.nodeInfo.kubeletVersion')),
@@ -177,6 +185,11 @@ function hpaTargets(hpa: Hpa): string {
     return `${metric.resource?.name ?? metric.type}: ${shown}/${metric.resource?.target.averageUtilization ?? '<unset>'}%`;
   });
   return targets.length === 0 ? '<none>' : targets.join(', ');
+}
+
+function nodeStatus(node: Node): string {
+  const ready = hasReadyCondition(node) ? 'Ready' : 'NotReady';
+  return node.spec.unschedulable === true ? `${ready},SchedulingDisabled` : ready;
 }
 
 function hasReadyCondition(node: Node): boolean {

@@ -26,6 +26,8 @@ function causesOf(resource: StoredResource, object: KubeObject, previous: KubeOb
       return workloadCauses(object, previous);
     case 'horizontalpodautoscalers':
       return hpaCauses(object);
+    case 'nodes':
+      return nodeCauses(object);
     default:
       return [];
   }
@@ -35,6 +37,13 @@ function causesOf(resource: StoredResource, object: KubeObject, previous: KubeOb
 export function requireMetadata(object: KubeObject): void {
   const causes = metadataCauses(object);
   if (causes.length > 0) throw ApiError.invalid(object.kind, object.metadata.name, causes);
+}
+
+function nodeCauses(object: KubeObject): readonly Cause[] {
+  const value = valueAt(object, 'spec.unschedulable');
+  return value === undefined || typeof value === 'boolean'
+    ? []
+    : [{ field: 'spec.unschedulable', message: 'Invalid value: must be a boolean' }];
 }
 
 function metadataCauses(object: KubeObject): readonly Cause[] {
@@ -68,6 +77,13 @@ function workloadCauses(object: KubeObject, previous: KubeObject | null): readon
   if (!named) {
     causes.push({ field: 'spec.template.spec.containers', message: 'Forbidden: the lab runs exactly its own container' });
   } else {
+    const probe = valueAt(containers[0], 'readinessProbe');
+    if (probe !== undefined && !isObject(valueAt(probe, 'httpGet'))) {
+      causes.push({
+        field: 'spec.template.spec.containers[0].readinessProbe',
+        message: 'Forbidden: the lab runs httpGet checks only',
+      });
+    }
     const cpu = valueAt(containers[0], 'resources.requests.cpu');
     if (cpu !== undefined && (typeof cpu !== 'string' || Number.isNaN(parseMilliCpu(cpu)))) {
       causes.push({ field: 'spec.template.spec.containers[0].resources.requests.cpu', message: 'Invalid value: not a quantity' });

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { get } from 'node:http';
 import { createInterface } from 'node:readline';
-import type { PodIdentity, PodStatus } from '../pod-runtime.ts';
+import type { PodIdentity, PodStatus, ReadinessCheck } from '../pod-runtime.ts';
 import { memoryBytesOf, signalProcess } from '../process-identity.ts';
 import { type ErpSettings, spawnErpProgram } from './erp-program.ts';
 
@@ -23,18 +23,21 @@ export interface ErpPodHost {
 export class ErpPod {
   readonly identity: PodIdentity;
   readonly #host: ErpPodHost;
+  readonly #readiness: ReadinessCheck | null;
   readonly #child: ChildProcess;
   readonly #gone: Promise<void>;
   #state: PodStatus['state'] = 'starting';
   #port: number | null = null;
   #ready = false;
+  #wasReady = false;
   #failures = 0;
   #busySeconds = 0;
   #probe: NodeJS.Timeout | null = null;
   #busy: NodeJS.Timeout | null = null;
 
-  constructor(identity: PodIdentity, host: ErpPodHost) {
+  constructor(identity: PodIdentity, readiness: ReadinessCheck | null, host: ErpPodHost) {
     this.identity = identity;
+    this.#readiness = readiness;
     this.#host = host;
     this.#child = spawnErpProgram('worker', host.settings, {
       name: identity.name,
@@ -66,6 +69,11 @@ export class ErpPod {
       exitCode: this.#child.exitCode,
       exitSignal: this.#child.signalCode,
     };
+  }
+
+  /** No request may come before; afterwards the ingress looks for itself. */
+  get wasReady(): boolean {
+    return this.#wasReady;
   }
 
   /** SIGTERM lets the worker finish the request it has. */
@@ -106,15 +114,21 @@ export class ErpPod {
   }
 
   async #probeReadiness(): Promise<void> {
-    const ok = (await fetchText(this.#port, '/web/health')) !== null;
+    const ok = await this.#checkReadiness();
     if (this.#state !== 'running') return;
     this.#failures = ok ? 0 : this.#failures + 1;
     const ready = ok || (this.#ready && this.#failures < FAILURE_THRESHOLD);
     if (ready !== this.#ready) {
       this.#ready = ready;
+      this.#wasReady ||= ready;
       this.#host.onChange(this.identity.uid);
     }
     this.#probe = setTimeout(() => void this.#probeReadiness(), ready ? PROBE_EVERY_MS : PROBE_EVERY_UNTIL_READY_MS);
+  }
+
+  async #checkReadiness(): Promise<boolean> {
+    if (this.#readiness === null) return true;
+    return this.#readiness.portOpen && (await answersWell(this.#port, this.#readiness.path));
   }
 
   async #readBusyTime(): Promise<void> {
@@ -146,6 +160,18 @@ export function listeningPort(line: string): number | null {
 function busySeconds(text: string): number | null {
   const seconds = parseJson(text)?.busySeconds;
   return typeof seconds === 'number' ? seconds : null;
+}
+
+/** As a kubelet counts it: any status from 200 to 399. */
+function answersWell(port: number | null, path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: false, timeout: PROBE_TIMEOUT_MS }, ({ statusCode = 0 }) => {
+      request.destroy();
+      resolve(statusCode >= 200 && statusCode < 400);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });
 }
 
 /** Body of a 200 answer; null for anything else. */

@@ -2,7 +2,7 @@
 import { LabError, messageOf } from '../lab-error.ts';
 import type { WorkerAddress } from '../network/worker-pool.ts';
 import type { PatroniCluster } from '../patroni/cluster.ts';
-import type { PodIdentity, PodRuntime, PodStatus } from '../pod-runtime.ts';
+import type { PodIdentity, PodRuntime, PodStatus, ReadinessCheck } from '../pod-runtime.ts';
 import { ErpPod } from './erp-pod.ts';
 import type { ErpSettings } from './erp-program.ts';
 import { PostgresPod } from './postgres-pod.ts';
@@ -14,7 +14,7 @@ export interface ProcessPodsOptions {
   /** ERP pods are spawned once this resolves: the database is there and migrated. */
   readonly databaseReady: Promise<void>;
   readonly onSpawn: (pod: PodIdentity, pid: number) => void;
-  /** Workers that requests may go to: running, not terminating. */
+  /** Workers that requests may go to: running, not terminating, and once found ready. */
   readonly onWorkers: (workers: readonly WorkerAddress[]) => void;
   readonly dropRestConnections: (member: string) => void;
   readonly log: (text: string) => void;
@@ -46,26 +46,26 @@ export class ProcessPods implements PodRuntime {
     this.#listeners.push(listener);
   }
 
-  async start(pod: PodIdentity): Promise<void> {
+  async start(pod: PodIdentity, { readiness }: { readonly readiness: ReadinessCheck | null }): Promise<void> {
     if (this.#closed) throw new LabError('the lab is being stopped');
     if (pod.workload === 'postgres') {
       this.#pods.set(pod.uid, new PostgresPod(pod, this.#postgresHost));
     } else if (pod.workload === 'erp') {
-      await this.#startErp(pod);
+      await this.#startErp(pod, readiness);
     } else {
       throw new LabError(`the lab has no process for workload "${pod.workload}"`);
     }
     this.#changed(pod.uid);
   }
 
-  async #startErp(pod: PodIdentity): Promise<void> {
+  async #startErp(pod: PodIdentity, readiness: ReadinessCheck | null): Promise<void> {
     this.#pending.add(pod.uid);
     await this.#options.databaseReady;
     // Stopped before its process was there.
     if (!this.#pending.delete(pod.uid) || this.#closed) return;
     this.#pods.set(
       pod.uid,
-      new ErpPod(pod, {
+      new ErpPod(pod, readiness, {
         settings: this.#options.erp,
         logDescriptor: this.#options.logDescriptor,
         onSpawn: this.#options.onSpawn,
@@ -114,7 +114,7 @@ export class ProcessPods implements PodRuntime {
 
   #workers(): readonly WorkerAddress[] {
     return [...this.#pods.values()].flatMap((pod) => {
-      if (!(pod instanceof ErpPod)) return [];
+      if (!(pod instanceof ErpPod) || !pod.wasReady) return [];
       const { state, port } = pod.status;
       return state === 'running' && port !== null ? [{ name: pod.identity.name, port }] : [];
     });

@@ -5,7 +5,6 @@ import type { EventRecorder } from '../events.ts';
 import { newUid } from '../naming.ts';
 import type { KubeObject, Pod, PodTemplate } from '../objects.ts';
 import { ownerReference } from '../objects.ts';
-import { nodeName } from '../seed-objects.ts';
 import type { Store } from '../store.ts';
 
 export interface ControllerContext {
@@ -14,13 +13,15 @@ export interface ControllerContext {
   readonly events: EventRecorder;
   /** Deletes a pod gracefully; 0 is at once. */
   readonly terminate: (pod: Pod, graceSeconds: number) => void;
+  /** Asks for another round of the controllers at an instant; a later call with the same key takes the place of an earlier one. */
+  readonly wakeAt: (key: string, at: number) => void;
 }
 
 export function graceSecondsOf(pod: Pod): number {
   return pod.spec.terminationGracePeriodSeconds ?? 30;
 }
 
-/** Pods are placed on the only node as they are created. */
+/** Without a node; the scheduler gives it one. */
 export function newPod(
   name: string,
   template: PodTemplate,
@@ -41,12 +42,7 @@ export function newPod(
       ...(template.metadata.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
       ownerReferences: [ownerReference(owner)],
     },
-    spec: { ...template.spec, nodeName },
-    status: {
-      phase: 'Pending',
-      conditions: [{ type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now }],
-      startTime: now,
-      qosClass: 'Burstable',
-    },
+    spec: template.spec,
+    status: { phase: 'Pending', conditions: [], qosClass: 'Burstable' },
   };
 }

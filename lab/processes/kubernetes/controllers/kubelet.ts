@@ -8,7 +8,9 @@ import { type EventRecorder, referenceTo } from '../events.ts';
 import { isPodReady, type Pod, type TerminatedState } from '../objects.ts';
 import type { RestartBackoff } from '../options.ts';
 import type { Store } from '../store.ts';
+import { type ImageProblem, imageProblem } from './image.ts';
 import { podStatus, terminatedState } from './pod-status.ts';
+import { readinessOf } from './readiness.ts';
 
 interface Worker {
   readonly pod: Pod;
@@ -33,6 +35,8 @@ export interface KubeletOptions {
   readonly clock: ControlClock;
   readonly events: EventRecorder;
   readonly backoff: RestartBackoff;
+  /** Image of a workload, without a tag. */
+  readonly imageOf: (workload: string) => string;
   readonly onError: (error: unknown) => void;
   /** Asks for another round of the controllers. */
   readonly wake: () => void;
@@ -56,6 +60,7 @@ export class Kubelet {
   sync(): void {
     if (this.#closed) return;
     for (const pod of this.#options.store.list('pods')) {
+      if (pod.spec.nodeName === undefined) continue;
       const worker = this.#workers.get(pod.metadata.uid) ?? this.#adopt(pod);
       this.#noticeExit(worker);
       this.#writeStatus(worker);
@@ -146,9 +151,15 @@ export class Kubelet {
 
   async #start(worker: Worker): Promise<void> {
     if (worker.stopping || this.#closed) return;
+    const container = worker.pod.spec.containers[0];
+    const problem = imageProblem(container, this.#options.imageOf(worker.identity.workload));
+    if (problem !== null) {
+      this.#refuse(worker, problem);
+      return;
+    }
     worker.phase = 'creating';
     try {
-      await this.#options.runtime.start(worker.identity);
+      await this.#options.runtime.start(worker.identity, { readiness: readinessOf(container) });
     } catch (error) {
       worker.waitingReason = 'RunContainerError';
       worker.waitingMessage = error instanceof Error ? error.message : String(error);
@@ -159,9 +170,19 @@ export class Kubelet {
     worker.phase = 'started';
     worker.startedAt = this.#options.clock.now();
     worker.waitingMessage = '';
-    const container = worker.identity.workload;
-    this.#event(worker, 'Normal', 'Created', `Created container: ${container}`);
-    this.#event(worker, 'Normal', 'Started', `Started container ${container}`);
+    const { workload } = worker.identity;
+    this.#event(worker, 'Normal', 'Created', `Created container: ${workload}`);
+    this.#event(worker, 'Normal', 'Started', `Started container ${workload}`);
+    this.#options.wake();
+  }
+
+  /** The pod stays as it is until somebody deletes it: no image appears here by itself. */
+  #refuse(worker: Worker, { reason, message }: ImageProblem): void {
+    worker.phase = 'waiting';
+    worker.waitingReason = reason;
+    worker.waitingMessage = message;
+    this.#event(worker, 'Warning', reason === 'ErrImageNeverPull' ? reason : 'BackOff', message);
+    this.#event(worker, 'Warning', 'Failed', `Error: ${reason}`);
     this.#options.wake();
   }
 

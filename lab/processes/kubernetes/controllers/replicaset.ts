@@ -18,13 +18,6 @@ function reconcileReplicaSet(context: ControllerContext, set: ReplicaSet): void 
     const pod = newPod(freeName(context, set, generateName), set.spec.template, set, { nowMs: clock.now(), generateName });
     store.create('pods', pod);
     events.record({
-      involved: referenceTo(pod),
-      type: 'Normal',
-      reason: 'Scheduled',
-      message: `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${pod.spec.nodeName}`,
-      component: 'default-scheduler',
-    });
-    events.record({
       involved: referenceTo(set),
       type: 'Normal',
       reason: 'SuccessfulCreate',

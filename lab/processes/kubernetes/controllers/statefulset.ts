@@ -38,13 +38,6 @@ function createMissing(context: ControllerContext, set: StatefulSet): void {
     const pod = newPod(name, set.spec.template, set, { nowMs: clock.now(), labels });
     store.create('pods', pod);
     events.record({
-      involved: referenceTo(pod),
-      type: 'Normal',
-      reason: 'Scheduled',
-      message: `Successfully assigned ${pod.metadata.namespace}/${name} to ${pod.spec.nodeName}`,
-      component: 'default-scheduler',
-    });
-    events.record({
       involved: referenceTo(set),
       type: 'Normal',
       reason: 'SuccessfulCreate',

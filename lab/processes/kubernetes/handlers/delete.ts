@@ -65,7 +65,7 @@ export function deleteObject(context: HandlerContext, request: ResourceRequest, 
   throw ApiError.methodNotAllowed('delete', plural);
 }
 
-function deletePod(context: HandlerContext, pod: Pod, options: DeleteOptions): Pod {
+export function deletePod(context: HandlerContext, pod: Pod, options: DeleteOptions): Pod {
   const graceSeconds = options.graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
   if (!options.dryRun && !context.killDoesNothing) return context.terminate(pod, graceSeconds);
   return {
@@ -83,18 +83,6 @@ export function deletePods(context: HandlerContext, request: ResourceRequest, bo
   const selected = context.store.list('pods', request.namespace).filter(selection(query, 'pods'));
   const items = selected.map((pod) => deletePod(context, pod, options));
   return { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: String(context.store.version) }, items };
-}
-
-/** The lab has no disruption budgets, so an eviction is a graceful deletion. */
-export function evictPod(context: HandlerContext, request: ResourceRequest, body: unknown, query: URLSearchParams): object {
-  const eviction = isObject(body) ? body : {};
-  const options = parseDeleteOptions(eviction.deleteOptions, query);
-  const name = request.name ?? '';
-  const pod = context.store.get('pods', request.namespace, name);
-  if (pod === undefined) throw ApiError.notFound('pods', name);
-  requirePreconditions('pods', pod, options);
-  deletePod(context, pod, options);
-  return { ...successStatus({}), code: 201 };
 }
 
 export function selection(query: URLSearchParams, plural: string): Predicate {

@@ -92,7 +92,7 @@ function watchTimeoutMs(query: URLSearchParams): number {
 export function readMetrics(context: HandlerContext, request: ResourceRequest, query: URLSearchParams): object {
   if (!context.metrics.available) throw ApiError.noSuchPath();
   const { plural, kind } = request.resource;
-  const all = plural === 'nodes' ? [context.metrics.nodeMetrics()] : podMetrics(context, request, query);
+  const all = plural === 'nodes' ? context.metrics.nodeMetrics() : podMetrics(context, request, query);
   const items = all.filter((item) => item !== null);
   if (request.name === undefined) return { kind: `${kind}List`, apiVersion: 'metrics.k8s.io/v1beta1', metadata: {}, items };
   const found = items.find((item) => (item.metadata as { name?: string }).name === request.name);

@@ -6,7 +6,7 @@ import {
   type ControlPlaneOptions,
   createControlPlane,
 } from '../../../../lab/processes/kubernetes/control-plane.ts';
-import type { PodIdentity, PodRuntime, PodStatus } from '../../../../lab/processes/pod-runtime.ts';
+import type { PodIdentity, PodRuntime, PodStatus, ReadinessCheck } from '../../../../lab/processes/pod-runtime.ts';
 
 export class ManualClock implements ControlClock {
   #nowMs = Date.parse('2026-05-01T10:00:00Z');
@@ -57,12 +57,13 @@ export class PaperRuntime implements PodRuntime {
   /** While set, graceful stops do not end. */
   stubborn = false;
 
-  async start(pod: PodIdentity): Promise<void> {
+  async start(pod: PodIdentity, { readiness }: { readonly readiness: ReadinessCheck | null }): Promise<void> {
     this.calls.push(`start ${pod.name}`);
     if (this.failing.has(pod.name)) throw new Error('no such program');
     this.#names.set(pod.uid, pod.name);
     this.#nextPid += 1;
-    this.#set(pod.uid, { pid: this.#nextPid, state: 'running', ready: true, exitCode: null, exitSignal: null });
+    const ready = readiness === null || (readiness.portOpen && readiness.path === '/web/health');
+    this.#set(pod.uid, { pid: this.#nextPid, state: 'running', ready, exitCode: null, exitSignal: null });
   }
 
   async stop(pod: PodIdentity, { graceSeconds }: { readonly graceSeconds: number }): Promise<void> {
