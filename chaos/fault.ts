@@ -92,6 +92,8 @@ export interface Access {
   readonly subresource?: string;
   /** In every namespace, not only that of the plan. */
   readonly everyNamespace?: true;
+  /** Only the object of this name. */
+  readonly name?: string;
 }
 
 export interface Revert {
@@ -109,7 +111,10 @@ export interface Fault<Spec extends FaultSpec = FaultSpec, Planned = unknown, In
   /** Kubernetes permissions used; preflight asks for each. */
   readonly access: readonly Access[];
   /** The permissions that this very spec uses, where that depends on mode and driver; absent: `access`. */
-  accessFor?(spec: Spec, doors: Pick<FaultDoors, 'postgresTarget' | 'kubernetes'>): readonly Access[];
+  accessFor?(
+    spec: Spec,
+    doors: Pick<FaultDoors, 'postgresTarget' | 'redisTarget'> & { readonly kubernetes?: object },
+  ): readonly Access[];
   /** Read only. Throws HarnessError when it would be refused: nothing matches, blast radius, not supported. */
   plan(spec: Spec, doors: FaultDoors): Promise<FaultPlan<Planned>>;
   /** Lasts as long as the fault does (a flood holds, a kill returns at once); ends early on `context.signal`. */

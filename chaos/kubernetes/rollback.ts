@@ -5,7 +5,7 @@ import type { Fault } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
 import { holdFor } from './hold.ts';
 import { newProgress, type RolloutProgress, watchRollout } from './roll-out.ts';
-import { findRolloutStart, ROLLOUT_ACCESS, type RolloutStart, refused } from './rollout-plan.ts';
+import { findRolloutStart, ROLLOUT_ACCESS, type RolloutStart, refused, rolloutAccess } from './rollout-plan.ts';
 import { proveRollout } from './rollout-proof.ts';
 import { revertRollout, undoData } from './rollout-undo.ts';
 
@@ -22,6 +22,7 @@ export const rollback: Fault<RollbackSpec, PlannedRollback, RolloutProgress> = {
   summary: 'rolls a deployment back to its previous or a named revision, as kubectl rollout undo does, and then forward again',
   needs: ['kubernetes'],
   access: ROLLOUT_ACCESS,
+  accessFor: rolloutAccess,
 
   async plan(spec, doors) {
     const kubernetes = requireDoor(doors, 'kubernetes', KIND);

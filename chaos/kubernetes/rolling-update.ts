@@ -5,7 +5,7 @@ import type { Fault, FaultContext, Injection } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
 import { holdFor } from './hold.ts';
 import { newProgress, type RolloutOutcome, type RolloutProgress, watchRollout } from './roll-out.ts';
-import { findRolloutStart, ROLLOUT_ACCESS, type RolloutStart, refused } from './rollout-plan.ts';
+import { findRolloutStart, ROLLOUT_ACCESS, type RolloutStart, refused, rolloutAccess } from './rollout-plan.ts';
 import { proveRollout } from './rollout-proof.ts';
 import { CHANGED_BY, revertRollout, undoData } from './rollout-undo.ts';
 
@@ -26,6 +26,7 @@ export const rollingUpdate: Fault<RollingUpdateSpec, PlannedUpdate, RolloutProgr
   summary: 'rolls a deployment to a new revision (restart, image, image that does not exist, readiness that fails) and back',
   needs: ['kubernetes'],
   access: ROLLOUT_ACCESS,
+  accessFor: rolloutAccess,
 
   async plan(spec, doors) {
     const kubernetes = requireDoor(doors, 'kubernetes', KIND);

@@ -2,6 +2,7 @@
 import type { KubernetesPort, ReplicaSetView, RolloutView } from '../../src/clients/ports.ts';
 import { HarnessError } from '../../src/errors.ts';
 import type { RollbackSpec, RollingUpdateSpec } from '../../src/model/plan.ts';
+import type { Access } from '../fault.ts';
 import { currentReplicaSet } from './roll-out.ts';
 
 export interface RolloutStart {
@@ -65,3 +66,7 @@ export const ROLLOUT_ACCESS = [
   { verb: 'patch', group: 'apps', resource: 'deployments' },
   { verb: 'list', group: 'apps', resource: 'replicasets' },
 ] as const;
+
+/** {@link ROLLOUT_ACCESS} on the fault's own Deployment alone. */
+export const rolloutAccess = ({ deployment }: { readonly deployment: string }): readonly Access[] =>
+  ROLLOUT_ACCESS.map((access) => (access.resource === 'deployments' ? { ...access, name: deployment } : access));

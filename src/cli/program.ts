@@ -9,6 +9,7 @@ import { generateCommand } from './commands/generate.ts';
 import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
 import { preflightCommand } from './commands/preflight.ts';
+import { rbacCommand } from './commands/rbac.ts';
 import { reportCommand } from './commands/report.ts';
 import { rollbackCommand } from './commands/rollback.ts';
 import { runCommand } from './commands/run.ts';
@@ -35,6 +36,7 @@ export function buildProgram(context: CliContext): Command {
     runCommand(context),
     planCommand(context),
     preflightCommand(context),
+    rbacCommand(context),
     generateCommand(context),
     seedCommand(context),
     labCommand(context),

@@ -132,9 +132,10 @@ export function createKubernetesPort(options: KubernetesOptions): KubernetesPort
       });
       await call(inNamespace(`deleting pod ${name}`), request);
     },
-    async allowed({ verb, group, resource, subresource, everyNamespace }) {
+    async allowed({ verb, group, resource, subresource, everyNamespace, name }) {
       const place = everyNamespace === true || CLUSTER_SCOPED.has(resource) ? {} : { namespace };
-      const resourceAttributes = { verb, group, resource, ...place, ...(subresource === undefined ? {} : { subresource }) };
+      const object = { ...(subresource === undefined ? {} : { subresource }), ...(name === undefined ? {} : { name }) };
+      const resourceAttributes = { verb, group, resource, ...place, ...object };
       const request = authorization.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });
       return (await call(`asking whether ${verb} ${resource} is allowed`, request)).status?.allowed === true;
     },

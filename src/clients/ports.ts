@@ -76,6 +76,8 @@ export interface AccessQuestion {
   readonly subresource?: string;
   /** In every namespace, not only that of the port. */
   readonly everyNamespace?: true;
+  /** Only the object of this name. */
+  readonly name?: string;
 }
 
 export interface NodeView {

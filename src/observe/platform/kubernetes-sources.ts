@@ -17,14 +17,18 @@ export function kubernetesSources(kubernetes: KubernetesPort, target: Kubernetes
     podsSource(kubernetes, deployment, clock),
     podMetricsSource(kubernetes, deployment, clock),
     eventsSource(kubernetes, clock),
-    {
-      source: 'nodes',
-      async look() {
-        const nodes = await kubernetes.fetchNodeMetrics();
-        return [{ at: clock.now(), source: 'nodes', nodes }];
-      },
-    },
+    ...(target.namespaceOnly === true ? [] : [nodesSource(kubernetes, clock)]),
   ];
+}
+
+function nodesSource(kubernetes: KubernetesPort, clock: Clock): ObserverSource {
+  return {
+    source: 'nodes',
+    async look() {
+      const nodes = await kubernetes.fetchNodeMetrics();
+      return [{ at: clock.now(), source: 'nodes', nodes }];
+    },
+  };
 }
 
 function hpaSource(kubernetes: KubernetesPort, name: string, clock: Clock): ObserverSource {

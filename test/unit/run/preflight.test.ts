@@ -69,7 +69,7 @@ describe('preflight', () => {
     ]);
     const unjudged = await aTarget({ hpa }).check([], [{ id: 'x', kind: 'data-loss', service: 'order-capture' }]);
     expect(unjudged.problems).toEqual([]);
-    expect(unjudged.warnings).toMatchObject([{ at: 'hpa odoo' }]);
+    expect(unjudged.checks.filter(({ check }) => check === 'hpa-metrics')).toMatchObject([{ at: 'hpa odoo', verdict: 'warn' }]);
   });
 
   test('a fault whose door is not open is refused by name', async () => {
