@@ -54,7 +54,8 @@ export async function aLabCluster(change: Partial<KubernetesApiOptions> = {}): P
   };
   const cluster = { api, runtime, kubeconfigPath, folder, errors, dispose };
   try {
-    await until('every pod is ready', () => readyPods(cluster) === 4);
+    const wanted = (change.workloads ?? [{ replicas: 4 }]).reduce((sum, { replicas }) => sum + replicas, 0);
+    await until('every pod is ready', () => readyPods(cluster) === wanted);
   } catch (error) {
     await dispose();
     throw error;
