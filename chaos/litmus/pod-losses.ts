@@ -20,8 +20,11 @@ export interface PodLedger {
   readonly wantedReplicas: number | null;
 }
 
+/** What of a pod matters here. */
+type SeenPod = Pick<PodView, 'name' | 'uid' | 'phase' | 'deleting' | 'restarts'>;
+
 interface Look {
-  readonly pods: readonly PodView[];
+  readonly pods: readonly SeenPod[];
   readonly wantedReplicas: number | null;
   readonly at: number;
 }
@@ -48,7 +51,7 @@ export function lookAgain(ledger: PodLedger, { pods, wantedReplicas, at }: Look,
   };
 }
 
-function wholePods(pods: readonly PodView[]): PodLedger['whole'] {
+function wholePods(pods: readonly SeenPod[]): PodLedger['whole'] {
   const whole = pods.filter(({ deleting, phase }) => !deleting && phase !== 'Succeeded' && phase !== 'Failed');
   return new Map(whole.map(({ uid, name, restarts }) => [uid, { name, restarts }]));
 }

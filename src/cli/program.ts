@@ -6,6 +6,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { faultsCommand } from './commands/faults.ts';
 import { generateCommand } from './commands/generate.ts';
+import { importCommand } from './commands/import.ts';
 import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
 import { preflightCommand } from './commands/preflight.ts';
@@ -42,6 +43,7 @@ export function buildProgram(context: CliContext): Command {
     labCommand(context),
     evaluateCommand(context),
     reportCommand(context),
+    importCommand(context),
     rollbackCommand(context),
     faultsCommand(context),
     doctorCommand(context),

@@ -112,6 +112,7 @@ describe('the record of a pod kill, whoever did it', () => {
       kind: 'litmus/external',
       experiment: 'pod-delete',
       selector: 'app=odoo',
+      proof: 'pods-gone',
     });
     expect(kills).toBe(0);
     expect(journal).toEqual([
