@@ -17,6 +17,8 @@ export interface PlannedFailover {
   readonly rejoin: readonly string[] | null;
   /** The way into the old primary, for modes that stop single processes of it. */
   readonly reach?: Reach;
+  /** Why the primary cannot be killed from inside its pod, so that Patroni may hand over in good order when the pod is deleted. */
+  readonly handsOver?: string;
   /** The old primary at its own address, where the plan names it: its label, and when its server was started (its own clock). */
   readonly address?: { readonly label: string; readonly startedServerAt: number | null };
 }

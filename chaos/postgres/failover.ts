@@ -32,11 +32,12 @@ export const failover: Fault<PostgresFailoverSpec, PlannedFailover, InjectedFail
     if (postgresTarget?.driver === 'cloudnative-pg') return cloudNativePgAccess(mode);
     if (postgresTarget?.driver !== 'patroni' || kubernetes === undefined) return [];
     const { commands } = postgresTarget;
-    if (mode === 'crash') return commands?.crash === undefined ? [PODS, DELETE_PODS] : [];
+    const crash = commands?.crash === undefined ? [PODS, DELETE_PODS, ...EXEC] : [];
+    if (mode === 'crash') return crash;
     if (mode === 'kill-patroni') return commands?.killPatroni === undefined ? [PODS, ...EXEC] : [];
     if (mode === 'frozen-walsender') {
       if (commands?.freezeWalsenders === undefined) return [PODS, ...EXEC];
-      return commands.crash === undefined ? [PODS, DELETE_PODS] : [];
+      return crash;
     }
     return [];
   },

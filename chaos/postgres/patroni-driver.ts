@@ -5,18 +5,17 @@ import type { FaultContext, FaultDoors } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
 import { bestCandidate, describeCluster, primaryOf, tellWhyNotHealthy } from './cluster-health.ts';
 import type { FailoverDriver, PlannedFailover } from './driver.ts';
+import { crash, crashWithFrozenSenders, environment, planCrash, type Way } from './patroni-crash.ts';
 import { longestMs, predict } from './patroni-prediction.ts';
 import { findAddress, provePatroniMoved } from './patroni-proof.ts';
 import { rejoinThroughPatroni } from './patroni-rejoin.ts';
-import { findProcesses, killServer, type MemberProcesses, planReach, release, stopProcesses } from './reach.ts';
+import { findProcesses, type MemberProcesses, planReach, release, stopProcesses } from './reach.ts';
 import { runDatabaseCommand } from './run-command.ts';
 import { markPrefix, removeMarks } from './split-brain.ts';
 
 const KIND = 'postgres/failover';
 /** Share of a revert's time after which a member that does not let itself be let go on is given up. */
 const RELEASE_SHARE = 0.3;
-
-type Plan = Pick<PlannedFailover, 'pod' | 'command' | 'reach'>;
 
 export const patroniDriver: FailoverDriver = {
   async plan(spec, doors) {
@@ -55,7 +54,7 @@ export const patroniDriver: FailoverDriver = {
       target: `primary ${primary.name} of Patroni cluster ${cluster.scope} (timeline ${primary.timeline}), by ${describeWay(spec, way)}`,
       blastRadius: `the only writable member; ${candidate.name} (${candidate.role}) is expected to take over, ${cluster.members.length - 1} standbys before`,
       undo: `${way.reach === undefined ? '' : 'let go on what is stopped, then '}wait until ${primary.name} is a healthy standby again; if it cannot start, re-clone it by POST /reinitialize`,
-      prediction: predict(spec, primary.name, config),
+      prediction: predict(spec, { primary: primary.name, config, handsOver: way.handsOver }),
       state: {
         driver: 'patroni',
         oldPrimary: primary.name,
@@ -70,7 +69,7 @@ export const patroniDriver: FailoverDriver = {
   },
 
   async prepare({ id, mode }, { reach }, context) {
-    if (reach === undefined || (mode !== 'kill-patroni' && mode !== 'frozen-walsender')) return {};
+    if (reach === undefined || (mode !== 'crash' && mode !== 'kill-patroni' && mode !== 'frozen-walsender')) return {};
     const processes = await findProcesses(mode, reach, context);
     return {
       reach,
@@ -80,7 +79,8 @@ export const patroniDriver: FailoverDriver = {
     };
   },
 
-  tellsTouch: (mode) => mode === 'kill-patroni' || mode === 'frozen-walsender',
+  // The others ask Patroni, which refuses at once or does it.
+  tellsTouch: (mode) => mode === 'crash' || mode === 'kill-patroni' || mode === 'frozen-walsender',
 
   async inject(spec, planned, context, { touched, prepared }) {
     const patroni = requireDoor(context, 'patroni', KIND);
@@ -89,7 +89,12 @@ export const patroniDriver: FailoverDriver = {
     if (spec.mode === 'failover') return patroni.failover(planned.candidate ?? '');
     if (spec.mode === 'kill-patroni') return stopPatroni(spec, planned, context, prepared, touched);
     if (spec.mode === 'frozen-walsender') return crashWithFrozenSenders(spec, planned, context, prepared, touched);
-    return crash(spec, planned, context);
+    if (spec.mode === 'crash') {
+      const told = await crash(spec, planned, context, prepared);
+      touched();
+      return told;
+    }
+    throw new RangeError(`Patroni has no ${spec.mode}`);
   },
 
   prove: provePatroniMoved,
@@ -112,7 +117,7 @@ async function planWay(
   primary: string,
   address: PlannedFailover['address'],
   doors: FaultDoors,
-): Promise<Plan> {
+): Promise<Way> {
   if (mode === 'crash') return planCrash(primary, doors);
   if (mode === 'kill-patroni') {
     const reach = await planReach(mode, primary, doors);
@@ -131,7 +136,8 @@ async function planWay(
   }
   if (mode === 'frozen-walsender') {
     const reach = await planReach(mode, primary, doors);
-    return { ...(reach.way === 'command' ? await planCrash(primary, doors) : { pod: null, command: null }), reach };
+    const { pod, command } = reach.way === 'command' ? await planCrash(primary, doors) : { pod: null, command: null };
+    return { pod, command, reach };
   }
   if (mode === 'fence') {
     throw refused(`${KIND} in mode fence needs driver cloudnative-pg; Patroni has no fence`, 'use crash or kill-patroni');
@@ -139,9 +145,10 @@ async function planWay(
   return { pod: null, command: null };
 }
 
-function describeWay({ mode, durationMs = 0 }: PostgresFailoverSpec, { pod, command, reach }: Plan): string {
-  const crashing = pod === null ? `"${command?.join(' ')}"` : `force-deleting pod ${pod.name}`;
-  if (mode === 'crash') return crashing;
+function describeWay({ mode, durationMs = 0 }: PostgresFailoverSpec, { pod, command, reach }: Way): string {
+  const deleting = `force-deleting pod ${pod?.name}`;
+  const crashing = pod === null ? `"${command?.join(' ')}"` : deleting;
+  if (mode === 'crash') return reach === undefined ? crashing : `killing Patroni and the server in it, and ${deleting}`;
   if (reach === undefined) return `POST /${mode}`;
   if (mode === 'kill-patroni') {
     return reach.way === 'exec' ? `stopping Patroni in pod ${reach.pod}` : `"${reach.command.join(' ')}"`;
@@ -149,38 +156,6 @@ function describeWay({ mode, durationMs = 0 }: PostgresFailoverSpec, { pod, comm
   const freezing = reach.way === 'exec' ? `freezing the WAL senders in pod ${reach.pod}` : `"${reach.command.join(' ')}"`;
   const then = reach.way === 'exec' ? 'stopping Patroni and killing the server there' : crashing;
   return `${freezing}, ${formatSeconds(durationMs)} later ${then}`;
-}
-
-async function planCrash(primary: string, doors: FaultDoors): Promise<Plan> {
-  const pod = (await doors.kubernetes?.fetchPods(''))?.find(({ name, deleting }) => name === primary && !deleting);
-  if (doors.kubernetes !== undefined && pod !== undefined) {
-    if (!(await doors.kubernetes.allowed({ verb: 'delete', group: '', resource: 'pods' }))) {
-      throw refused(
-        `the account may not delete pod ${primary} in ${doors.kubernetes.namespace}`,
-        'grant "delete pods" in that namespace',
-      );
-    }
-    return { pod: { name: pod.name, uid: pod.uid }, command: null };
-  }
-  const target = doors.postgresTarget;
-  const command = target?.driver === 'patroni' ? target.commands?.crash : undefined;
-  if (command !== undefined) return { pod: null, command };
-  const where =
-    doors.kubernetes === undefined
-      ? 'the plan has no kubernetes section'
-      : `${doors.kubernetes.namespace} has no pod of that name`;
-  throw refused(
-    `${KIND} in mode crash cannot reach the primary ${primary}: ${where}, and postgres.commands.crash is not set`,
-    'name a program in postgres.commands.crash that kills the primary, or use the mode failover',
-  );
-}
-
-async function crash({ id }: PostgresFailoverSpec, planned: PlannedFailover, context: FaultContext): Promise<string> {
-  if (planned.pod !== null) {
-    await requireDoor(context, 'kubernetes', KIND).deletePod(planned.pod.name, { uid: planned.pod.uid, graceSeconds: 0 });
-    return `pod ${planned.pod.name} deleted with grace period 0`;
-  }
-  return runDatabaseCommand(planned.command ?? [], context, { env: environment(id, planned), signal: context.signal });
 }
 
 async function stopPatroni(
@@ -200,54 +175,6 @@ async function stopPatroni(
       : await runDatabaseCommand(reach.command, context, { env: environment(id, planned), signal: context.signal });
   touched();
   return `${told}; the server of ${oldPrimary} goes on`;
-}
-
-/**
- * In a pod Patroni is stopped together with the crash, so that the member stays gone for as long as a lost machine would: a
- * container that is started anew at once would find its own leader key and bring the unsent writes back.
- */
-async function crashWithFrozenSenders(
-  spec: PostgresFailoverSpec,
-  planned: PlannedFailover,
-  context: FaultContext,
-  prepared: Readonly<Record<string, unknown>>,
-  touched: () => void,
-): Promise<string> {
-  const { reach } = planned;
-  if (reach === undefined) throw new RangeError('planned without a way into the member');
-  const processes = prepared.processes as MemberProcesses;
-  const env = environment(spec.id, planned);
-  const frozen =
-    reach.way === 'exec'
-      ? await stopProcesses('WAL senders', processes.walsenders, reach, context)
-      : await runDatabaseCommand(reach.command, context, { env, signal: context.signal });
-  touched();
-  await context.clock.sleep(spec.durationMs ?? 0, { signal: context.signal });
-  const behind = await tellLag(planned, context);
-  context.signal.throwIfAborted();
-  if (reach.way === 'command') return [frozen, behind, await crash(spec, planned, context)].join('; ');
-  await stopProcesses('Patroni', processes.patroni, reach, context);
-  await killServer(processes.postmaster ?? '', reach, context);
-  return [frozen, behind, `Patroni of ${planned.oldPrimary} stopped and its server killed`].join('; ');
-}
-
-/** How far the standbys are behind just before the crash; told, not needed. */
-async function tellLag({ address }: PlannedFailover, context: FaultContext): Promise<string> {
-  const member = context.postgresStandbys?.find(({ label }) => label === address?.label) ?? context.postgres;
-  if (member === undefined) return 'how far the standbys were behind is not known: no connection in the plan';
-  try {
-    const { replicas } = await member.fetchStatus({ signal: context.signal });
-    const each = replicas.map(({ name, replayLagBytes }) => `${name} ${replayLagBytes} bytes`);
-    return `behind at the crash: ${each.join(', ') || 'no standby'}`;
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (error instanceof HarnessError) return `how far the standbys were behind is not known: ${error.message}`;
-    throw error;
-  }
-}
-
-function environment(fault: string, { oldPrimary }: PlannedFailover): Readonly<Record<string, string>> {
-  return { PEAKPROOF_FAULT: fault, PEAKPROOF_PRIMARY: oldPrimary };
 }
 
 function refused(message: string, hint: string): HarnessError {

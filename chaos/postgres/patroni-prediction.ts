@@ -14,7 +14,14 @@ export function longestMs({ mode, durationMs = 0 }: PostgresFailoverSpec, config
 }
 
 /** From Patroni's documented settings; the seconds of a planned move and of an election were measured on Patroni 3.0 and 4.1. */
-export function predict({ mode, durationMs = 0 }: PostgresFailoverSpec, primary: string, config: PatroniConfig): string {
+export function predict(
+  { mode, durationMs = 0 }: PostgresFailoverSpec,
+  {
+    primary,
+    config,
+    handsOver,
+  }: { readonly primary: string; readonly config: PatroniConfig; readonly handsOver?: string | undefined },
+): string {
   const { ttlSeconds, loopWaitSeconds, synchronousMode } = config;
   const lasts = formatSeconds(durationMs);
   if (!WAITS_FOR_KEY.has(mode)) {
@@ -36,7 +43,13 @@ export function predict({ mode, durationMs = 0 }: PostgresFailoverSpec, primary:
       : `asynchronous: what is acknowledged in the ${lasts} before the crash is lost`;
     return `${takeOver}, counted from the crash; ${frozen}`;
   }
-  return `${takeOver}; sooner if Patroni on the dead member still runs or its pod is back at once; ${loss(synchronousMode)}`;
+  const back =
+    config.primaryStartTimeoutSeconds === 0
+      ? `sooner if ${primary} is back before (primary_start_timeout 0: it gives the lead away)`
+      : `if ${primary} is back before, it may go on as the primary: no failover`;
+  const gentle =
+    handsOver === undefined ? '' : `; Patroni may stop the server in good order and hand over, which is no crash: ${handsOver}`;
+  return `${takeOver}; ${back}; ${loss(synchronousMode)}${gentle}`;
 }
 
 function loss(synchronous: boolean): string {

@@ -50,7 +50,7 @@ export async function provePatroniMoved(
       clock: context.clock,
       signal: context.signal,
     });
-    if (!moved(seen)) return restartedInPlace(planned);
+    if (!moved(seen)) return restartedInPlace(planned, seen.cluster);
     const proof = movedProof(planned, seen);
     return spec.mode === 'kill-patroni' ? await withOrphan(spec, planned, seen, proof, context) : proof;
   } catch (error) {
@@ -71,12 +71,14 @@ function movedProof(planned: PlannedFailover, { cluster, writable }: Look): Proo
   };
 }
 
-function restartedInPlace({ oldPrimary, timeline, address }: PlannedFailover): Proof {
+function restartedInPlace({ oldPrimary, timeline, address }: PlannedFailover, cluster: PatroniCluster): Proof {
+  const primary = primaryOf(cluster);
+  const now = primary?.name === oldPrimary ? primary.timeline : timeline;
   return {
     proven: true,
     evidence: [
       `the server of ${oldPrimary} was started anew and takes writes again at ${address?.label}`,
-      `no failover: it is the primary still, on timeline ${timeline} (it was back before the leader key ran out)`,
+      `no failover: it is the primary again, on timeline ${now}, as it was back before the leader key ran out`,
     ],
   };
 }

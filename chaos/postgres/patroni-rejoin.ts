@@ -51,7 +51,9 @@ export async function rejoinThroughPatroni(
       clock: doors.clock,
     });
     const cluster = await awaitCondition('oldPrimaryIsStandby', look, {
-      until: (seen) => isStandbyAgain(seen, oldPrimary, timelineBefore) || (mayBeUnmoved && isUnmoved(seen, oldPrimary)),
+      until: (seen) =>
+        isStandbyAgain(seen, oldPrimary, timelineBefore) ||
+        ((mayBeUnmoved || isPromotedAnew(seen, oldPrimary, timelineBefore)) && isUnmoved(seen, oldPrimary)),
       describe: describeCluster,
       intervalMs: 500,
       timeoutMs: Math.max(1, timeoutMs - (doors.clock.monotonic() - startedAt)),
@@ -73,6 +75,12 @@ function isStandbyAgain(cluster: PatroniCluster, oldPrimary: string, timelineBef
   const member = cluster.members.find(({ name }) => name === oldPrimary);
   if (primary === undefined || member === undefined) return false;
   return primary.timeline > timelineBefore && isHealthyStandby(member, primary);
+}
+
+/** A later timeline shows that whatever was under way is over: the old primary itself was promoted again. */
+function isPromotedAnew(cluster: PatroniCluster, oldPrimary: string, timelineBefore: number): boolean {
+  const primary = primaryOf(cluster);
+  return primary?.name === oldPrimary && primary.timeline > timelineBefore;
 }
 
 /** The old primary is the primary still, or again, with every other member healthy behind it. */

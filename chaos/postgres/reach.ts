@@ -35,7 +35,7 @@ export interface MemberProcesses {
   readonly postmaster: string | null;
 }
 
-type ReachingMode = 'kill-patroni' | 'frozen-walsender';
+export type ReachingMode = 'crash' | 'kill-patroni' | 'frozen-walsender';
 
 const COMMANDS = {
   'kill-patroni': ['killPatroni', 'restartPatroni'],
@@ -43,7 +43,7 @@ const COMMANDS = {
 } as const;
 
 /** Read only. Throws ERR_FAULT_UNSUPPORTED with the way out when the member cannot be reached into. */
-export async function planReach(mode: ReachingMode, primary: string, doors: FaultDoors): Promise<Reach> {
+export async function planReach(mode: Exclude<ReachingMode, 'crash'>, primary: string, doors: FaultDoors): Promise<Reach> {
   const target = doors.postgresTarget?.driver === 'patroni' ? doors.postgresTarget : undefined;
   const [deed, undo] = COMMANDS[mode];
   const command = target?.commands?.[deed];
@@ -60,11 +60,23 @@ export async function planReach(mode: ReachingMode, primary: string, doors: Faul
       `name its namespace, ${orCommand}`,
     );
   }
+  return planExec(mode, pod, doors, orCommand);
+}
+
+/** Programs in that very pod, allowed and able to find what they are to stop. Throws with the reason when not. */
+export async function planExec(
+  mode: ReachingMode,
+  pod: { readonly name: string; readonly uid: string },
+  doors: FaultDoors,
+  orElse: string,
+): Promise<Reach> {
+  const kubernetes = requireDoor(doors, 'kubernetes', KIND);
   for (const verb of ['get', 'create']) {
-    if (await doors.kubernetes.allowed({ verb, group: '', resource: 'pods', subresource: 'exec' })) continue;
-    const message = `the account may not run programs in pod ${primary} of ${doors.kubernetes.namespace} ("${verb} pods/exec")`;
-    throw refused(message, `grant "get" and "create" on "pods/exec" in that namespace, ${orCommand}`);
+    if (await kubernetes.allowed({ verb, group: '', resource: 'pods', subresource: 'exec' })) continue;
+    const message = `the account may not run programs in pod ${pod.name} of ${kubernetes.namespace} ("${verb} pods/exec")`;
+    throw refused(message, `grant "get" and "create" on "pods/exec" in that namespace, ${orElse}`);
   }
+  const target = doors.postgresTarget?.driver === 'patroni' ? doors.postgresTarget : undefined;
   const reach = { way: 'exec', pod: pod.name, uid: pod.uid, container: target?.container ?? null } as const;
   await findProcesses(mode, reach, doors);
   return reach;
@@ -97,9 +109,11 @@ export async function findProcesses(mode: ReachingMode, reach: Reach, doors: Fau
   if (postmaster.pid === 1) {
     throw refused(`PostgreSQL is process 1 of ${place}, which no program inside can kill`, 'name programs in postgres.commands');
   }
+  const server = { patroni: patroni.map(nameOf), postmaster: nameOf(postmaster) };
+  if (mode === 'crash') return { ...server, walsenders: [] };
   const walsenders = table.filter((process) => process.parent === postmaster.pid && isWalsender(process));
   if (walsenders.length === 0) throw refused(`no WAL sender runs in ${place}`, 'wait until a standby streams from it');
-  return { patroni: patroni.map(nameOf), walsenders: walsenders.map(nameOf), postmaster: nameOf(postmaster) };
+  return { ...server, walsenders: walsenders.map(nameOf) };
 }
 
 /** Stops them for good measure: an error when any still runs afterwards. */
@@ -163,7 +177,8 @@ async function releaseInPod(names: readonly string[], reach: Reach & { way: 'exe
     throw new HarnessError('ERR_KUBERNETES', `${said.size - refusedOnes.length} of ${names.length} processes took the signal`);
   }
   const going = [...said.values()].filter((outcome) => outcome === 'ok').length;
-  return `${going} of ${names.length} stopped processes go on, the others are gone`;
+  const gone = names.length - going;
+  return `${going} stopped process${going === 1 ? ' goes' : 'es go'} on${gone === 0 ? '' : `, ${gone} ${gone === 1 ? 'is' : 'are'} gone`}`;
 }
 
 async function listProcesses(reach: Reach, doors: FaultDoors): Promise<readonly ContainerProcess[]> {

@@ -46,6 +46,7 @@ export function parseConfig(answer: unknown, version: string): PatroniConfig {
     loopWaitSeconds: number(config.loop_wait) ?? 10,
     retryTimeoutSeconds: number(config.retry_timeout) ?? 10,
     synchronousMode: config.synchronous_mode === true || config.synchronous_mode === 'on' || config.synchronous_mode === 'quorum',
+    primaryStartTimeoutSeconds: number(config.primary_start_timeout) ?? number(config.master_start_timeout) ?? 300,
     version,
   };
 }
@@ -53,6 +54,12 @@ export function parseConfig(answer: unknown, version: string): PatroniConfig {
 export function parseVersion(answer: unknown): string {
   const { patroni } = fields(answer, '/patroni');
   return typeof patroni === 'object' && patroni !== null ? text((patroni as Fields).version) : '';
+}
+
+/** Name of the cluster as a member tells it; `GET /cluster` has none before Patroni 3.1. */
+export function parseScope(answer: unknown): string {
+  const { patroni } = fields(answer, '/patroni');
+  return typeof patroni === 'object' && patroni !== null ? text((patroni as Fields).scope) : '';
 }
 
 export function parseHistory(answer: unknown): readonly { timeline: number; reason: string; serverAt: string }[] {

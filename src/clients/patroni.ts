@@ -1,6 +1,6 @@
 import { HarnessError } from '../errors.ts';
 import { describeFetchError } from './http-get.ts';
-import { parseCluster, parseConfig, parseHistory, parseVersion } from './patroni-answers.ts';
+import { parseCluster, parseConfig, parseHistory, parseScope, parseVersion } from './patroni-answers.ts';
 import type { PatroniPort, Waiting } from './ports.ts';
 import { timeoutMs } from './timeouts.ts';
 
@@ -13,6 +13,7 @@ interface Answer {
 export function createPatroniPort(urls: readonly string[]): PatroniPort {
   if (urls.length === 0) throw new HarnessError('ERR_PATRONI', 'no Patroni URL given');
   let preferred = 0;
+  let scope: string | null = null;
 
   async function read(path: string, { signal }: Waiting = {}): Promise<unknown> {
     const failures: string[] = [];
@@ -56,7 +57,12 @@ export function createPatroniPort(urls: readonly string[]): PatroniPort {
 
   return {
     urls,
-    fetchCluster: async (options) => parseCluster(await read('/cluster', options)),
+    async fetchCluster(options) {
+      const cluster = parseCluster(await read('/cluster', options));
+      if (cluster.scope !== '') return cluster;
+      scope ??= parseScope(await read('/patroni', options));
+      return { ...cluster, scope };
+    },
     async fetchConfig(options) {
       const [config, member] = await Promise.all([read('/config', options), read('/patroni', options)]);
       return parseConfig(config, parseVersion(member));

@@ -303,6 +303,8 @@ export interface PatroniConfig {
   readonly loopWaitSeconds: number;
   readonly retryTimeoutSeconds: number;
   readonly synchronousMode: boolean;
+  /** How long a primary that crashed is given to start again before another takes over; 0: none. Absent: not told. */
+  readonly primaryStartTimeoutSeconds?: number;
   readonly version: string;
 }
 

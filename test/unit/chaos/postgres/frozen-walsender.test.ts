@@ -65,7 +65,7 @@ describe('postgres/failover frozen-walsender', () => {
     const revert = await failover.revert(JSON.parse(JSON.stringify(undo)), doors, { timeoutMs: 60_000 });
     expect(revert).toMatchObject({
       complete: true,
-      detail: expect.stringContaining('1 of 2 stopped processes go on, the others are gone'),
+      detail: expect.stringContaining('1 stopped process goes on, 1 is gone'),
     });
   });
 
@@ -148,9 +148,70 @@ describe('postgres/failover crash', () => {
       proven: true,
       evidence: [
         'the server of pg-0 was started anew and takes writes again at 127.0.0.1:5432/erp',
-        'no failover: it is the primary still, on timeline 1 (it was back before the leader key ran out)',
+        'no failover: it is the primary again, on timeline 1, as it was back before the leader key ran out',
       ],
     });
+  });
+
+  test('kills Patroni and the server inside the pod before it is deleted, so that nobody hands over', async () => {
+    const { doors, podExec, kubernetes, patroni } = aCluster();
+    const { deletePod } = kubernetes;
+    kubernetes.deletePod = async (name, options) => {
+      podExec.deeds.push(`delete ${name}`);
+      await deletePod(name, options);
+    };
+    podExec.onDeed = (deed) => {
+      if (deed.startsWith('KILL')) patroni.crash();
+    };
+    const { plan, injection, proof, undo } = await disturb(failover, { ...spec, mode: 'crash' }, createBench(doors));
+    expect(plan.target).toContain('by killing Patroni and the server in it, and force-deleting pod pg-0');
+    expect(plan.prediction).not.toContain('hand over');
+    expect(podExec.deeds.filter((deed) => deed !== 'list')).toEqual(['STOP 7', 'KILL server 21', 'delete pg-0']);
+    expect(injection.detail).toBe('Patroni stopped and the server killed in pod pg-0, pod pg-0 deleted with grace period 0');
+    expect(proof.proven).toBe(true);
+    const revert = await failover.revert(undo, doors, { timeoutMs: 60_000 });
+    expect(revert.detail).toContain('pod pg-0 is another by now');
+  });
+
+  test('deletes the pod alone where no program runs in it, and says that this may be no crash', async () => {
+    const { doors, podExec, kubernetes, patroni } = aCluster();
+    podExec.down = 'running "sh" in pod pg-0: no shell';
+    const { deletePod } = kubernetes;
+    kubernetes.deletePod = async (name, options) => {
+      await deletePod(name, options);
+      patroni.crash();
+    };
+    const { plan, proof } = await disturb(failover, { ...spec, mode: 'crash' }, createBench(doors));
+    expect(plan.prediction).toMatch(/hand over, which is no crash: .*no shell$/);
+    expect(proof.proven).toBe(true);
+  });
+
+  test('a program of the plan comes before the pod', async () => {
+    const { doors, kubernetes, patroni } = aCluster();
+    const commands = createFakeCommands({ onRun: () => patroni.crash() });
+    const postgresTarget = { ...target, commands: { crash: ['kill-primary'] } };
+    const { proof } = await disturb(failover, { ...spec, mode: 'crash' }, createBench({ ...doors, commands, postgresTarget }));
+    expect(proof.proven).toBe(true);
+    expect(kubernetes.deletions).toEqual([]);
+  });
+
+  test('a primary that promoted itself again is back, without waiting for the leader key to run out', async () => {
+    const { doors, clock, patroni } = aCluster();
+    const { fetchCluster } = patroni;
+    patroni.fetchCluster = async (options) => {
+      const cluster = await fetchCluster(options);
+      return { ...cluster, members: cluster.members.map((member) => ({ ...member, timeline: 2 })) };
+    };
+    const undo = {
+      id: 'u',
+      fault: 'f',
+      kind: 'postgres/failover',
+      action: '',
+      data: { driver: 'patroni', mode: 'crash', oldPrimary: 'pg-0', timeline: 1, standbys: 1 },
+    } as const;
+    const before = clock.monotonic();
+    expect(await failover.revert(undo, doors, { timeoutMs: 60_000 })).toMatchObject({ complete: true });
+    expect(clock.monotonic() - before).toBeLessThan(2_000);
   });
 
   test('a kill that did nothing is not proven', async () => {

@@ -83,7 +83,7 @@ describe('postgres/failover kill-patroni', () => {
     expect(revert).toMatchObject({
       complete: true,
       detail: expect.stringMatching(
-        /^1 of 1 stopped processes go on.*pg-0: replica, streaming.*0 rows of the orphan are on 127.0.0.1:5434\/erp; our table is dropped/,
+        /^1 stopped process goes on.*pg-0: replica, streaming.*0 rows of the orphan are on 127.0.0.1:5434\/erp; our table is dropped/,
       ),
     });
     expect(next.rows).toBeNull();
