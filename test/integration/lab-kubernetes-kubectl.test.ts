@@ -1,5 +1,7 @@
 /** The lab's API through a stock kubectl, as a user would type it. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aLabCluster, isAlive, type LabCluster, pidOf, readyPods, until } from './lab-kubernetes-support.ts';
 
@@ -61,7 +63,7 @@ describe.skipIf(version === null)(title, () => {
   }
 
   beforeAll(async () => {
-    cluster = await aLabCluster({ syncPeriodMs: 500 });
+    cluster = await aLabCluster({ syncPeriodMs: 500, nodes: 2 });
   });
 
   afterAll(async () => {
@@ -158,6 +160,45 @@ describe.skipIf(version === null)(title, () => {
     expect((await lines('rollout', 'status', 'deploy/erp', '--timeout=20s')).at(-1)).toBe(
       'deployment "erp" successfully rolled out',
     );
+  });
+
+  test('rollout history, undo and a bad image work as on a cluster', async () => {
+    const settled = () => lines('rollout', 'status', 'deploy/erp', '--timeout=20s');
+    const image = () => lines('get', 'deploy', 'erp', '-o', 'jsonpath={.spec.template.spec.containers[0].image}');
+    await settled();
+    expect(await lines('set', 'image', 'deploy/erp', 'erp=peakproof-lab/erp:next')).toEqual([
+      'deployment.apps/erp image updated',
+    ]);
+    await settled();
+    expect(await lines('rollout', 'undo', 'deploy/erp')).toEqual(['deployment.apps/erp rolled back']);
+    await settled();
+    expect(await image()).toEqual(['peakproof-lab/erp']);
+    await lines('set', 'image', 'deploy/erp', 'erp=peakproof.invalid/no-such-image:1');
+    await until('the image was not found', async () => (await lines('get', 'pods')).join().includes('ErrImageNeverPull'));
+    expect((await kubectl('rollout', 'status', 'deploy/erp', '--timeout=1s')).code).toBe(1);
+    await lines('rollout', 'undo', 'deploy/erp');
+    expect((await settled()).at(-1)).toBe('deployment "erp" successfully rolled out');
+    const history = await lines('rollout', 'history', 'deploy/erp');
+    expect(history.filter((line) => /^\d+\s/.test(line)).length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('cordon and drain move the pods, one at a time under a disruption budget', async () => {
+    const budget = join(cluster.folder, 'budget.json');
+    const spec = { maxUnavailable: 1, selector: { matchLabels: { app: 'erp' } } };
+    await writeFile(
+      budget,
+      JSON.stringify({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'erp' }, spec }),
+    );
+    await lines('create', '-f', budget, '--validate=false');
+    expect((await lines('get', 'pdb')).at(-1)).toMatch(/^erp\s+N\/A\s+1\s+1\s/);
+    expect(await lines('cordon', 'peakproof-lab-node')).toEqual(['node/peakproof-lab-node cordoned']);
+    expect((await lines('get', 'nodes'))[1]).toMatch(/^peakproof-lab-node\s+Ready,SchedulingDisabled/);
+    const drained = await kubectl('drain', 'peakproof-lab-node', '--pod-selector=app=erp', '--timeout=25s');
+    expect(drained, drained.err).toMatchObject({ code: 0, out: expect.stringContaining('node/peakproof-lab-node drained') });
+    const nodes = await lines('get', 'pods', '-l', 'app=erp', '-o', 'jsonpath={.items[*].spec.nodeName}');
+    expect(nodes.join().split(' ')).not.toContain('peakproof-lab-node');
+    expect(await lines('uncordon', 'peakproof-lab-node')).toEqual(['node/peakproof-lab-node uncordoned']);
+    expect(await lines('delete', 'pdb', 'erp')).toHaveLength(1);
   });
 
   test('errors read as kubectl users expect', async () => {
