@@ -25,6 +25,21 @@ const TROUBLE_OF: Readonly<Record<number, ApiTrouble>> = {
   504: 'timeout',
 };
 
+/** Refused before anything was done. Other failures of a change may hide that it was made: the answer was lost. */
+export function surelyNotDone(error: unknown): boolean {
+  const trouble = apiTrouble(error);
+  if (trouble === 'unreachable' && error instanceof KubernetesError) return isRefusedConnection(error.cause);
+  return trouble !== null && trouble !== 'timeout' && trouble !== 'server-error';
+}
+
+/** Below fetch's own error stands that of the socket. */
+function isRefusedConnection(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && cause.code === 'ECONNREFUSED') return true;
+  }
+  return false;
+}
+
 /** Null: no error of the Kubernetes API. */
 export function apiTrouble(error: unknown): ApiTrouble | null {
   if (!(error instanceof KubernetesError)) return null;

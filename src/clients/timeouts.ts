@@ -40,6 +40,8 @@ const DEFAULTS = {
   faultPlan: 30_000,
   /** What injecting may take beyond the duration that the plan gives the fault. */
   faultInject: 90_000,
+  /** How long a change of a fault is asked for again while the Kubernetes API does not answer it. */
+  kubernetesPatience: 60_000,
   /** What a proof or a revert may take beyond its own deadline before it is given up from outside. */
   deadlineSlack: 5_000,
   /** Until an HPA that has just been made shows its first metric. */

@@ -2,9 +2,11 @@
 import type { Fault, FaultContext, FaultDoors, FaultPlan, Injection, Proof } from '../../chaos/fault.ts';
 import { faultFor } from '../../chaos/registry.ts';
 import { withDeadline } from '../clients/await-condition.ts';
+import { retryTransient } from '../clients/retry-transient.ts';
 import { HarnessError } from '../errors.ts';
 import type { FaultSpec } from '../model/plan.ts';
 import type { JournalEvent } from '../model/run-records.ts';
+import { type PatientDoors, patientDoors } from './patient-doors.ts';
 import { revertEntry } from './revert-entry.ts';
 import { timeoutMs } from './timeouts.ts';
 import type { UndoLog } from './undo.ts';
@@ -33,19 +35,22 @@ async function disturb(run: FaultRun): Promise<void> {
   const fault = faultFor(spec.kind);
   // Ends this fault alone, when it does not end by itself.
   const overdue = new AbortController();
+  const signal = AbortSignal.any([run.signal, overdue.signal]);
+  const patient = patientDoors(doors, { limitMs: timeoutMs('kubernetesPatience'), signal });
   const context: FaultContext = {
-    ...doors,
+    ...patient.doors,
     runId: run.runId,
-    signal: AbortSignal.any([run.signal, overdue.signal]),
+    signal,
     openUndo: (entry) => run.undo.open(entry),
     closeUndo: (id, detail) => run.undo.closeEntry(id, detail),
   };
   try {
-    const plan = await withDeadline(`planning ${spec.id}`, fault.plan(spec, doors), {
-      timeoutMs: timeoutMs('faultPlan'),
-      clock,
-      signal: context.signal,
-    });
+    const limits = { timeoutMs: timeoutMs('faultPlan'), clock, signal };
+    const plan = await withDeadline(
+      `planning ${spec.id}`,
+      retryTransient(() => fault.plan(spec, doors), limits),
+      limits,
+    );
     const { target, blastRadius, prediction } = plan;
     await journal({
       at: clock.now(),
@@ -56,7 +61,7 @@ async function disturb(run: FaultRun): Promise<void> {
       blastRadius,
       ...(prediction === undefined ? {} : { prediction }),
     });
-    await injectAndProve(run, fault, plan, context);
+    await injectAndProve(run, fault, plan, context, patient);
   } catch (error) {
     overdue.abort(error);
     if (run.signal.aborted && !(error instanceof HarnessError)) {
@@ -66,10 +71,20 @@ async function disturb(run: FaultRun): Promise<void> {
     const code = error instanceof HarnessError ? error.code : 'ERR_INTERNAL';
     const detail = error instanceof Error ? error.message : String(error);
     await journal({ at: clock.now(), type: 'fault-failed', fault: spec.id, code, detail });
+  } finally {
+    for (const wait of patient.waits()) {
+      await journal({ at: clock.now(), type: 'harness-event', detail: `fault ${spec.id}: ${wait}` });
+    }
   }
 }
 
-async function injectAndProve(run: FaultRun, fault: Fault, plan: FaultPlan, context: FaultContext): Promise<void> {
+async function injectAndProve(
+  run: FaultRun,
+  fault: Fault,
+  plan: FaultPlan,
+  context: FaultContext,
+  patient: PatientDoors,
+): Promise<void> {
   const { spec, journal } = run;
   const { clock } = context;
   let first: Injection | null = null;
@@ -83,7 +98,9 @@ async function injectAndProve(run: FaultRun, fault: Fault, plan: FaultPlan, cont
   };
   const started = (injection: Injection): void => {
     first = injection;
-    const { injectedAt, detail } = injection;
+    const { detail } = injection;
+    // The clock of a recovery must not run while the API server kept us from touching anything.
+    const injectedAt = Math.max(injection.injectedAt, patient.touchedAt() ?? 0);
     const noted = journal({ at: injectedAt, type: 'fault-injected', fault: spec.id, kind: spec.kind, detail });
     proving = noted.then(() => prove(injection));
   };
@@ -107,10 +124,14 @@ async function proveWithin(
   context: FaultContext,
 ): Promise<Proof> {
   try {
-    return await withDeadline(`proof of ${run.spec.id}`, fault.prove(run.spec, plan, injection, context), {
-      timeoutMs: run.spec.proveWithinMs + timeoutMs('deadlineSlack'),
-      clock: context.clock,
+    const { clock, signal } = context;
+    const { proveWithinMs } = run.spec;
+    const proof = retryTransient(() => fault.prove(run.spec, plan, injection, context), {
+      timeoutMs: proveWithinMs,
+      clock,
+      signal,
     });
+    return await withDeadline(`proof of ${run.spec.id}`, proof, { timeoutMs: proveWithinMs + timeoutMs('deadlineSlack'), clock });
   } catch (error) {
     if (context.signal.aborted && !(error instanceof HarnessError)) {
       return { proven: false, evidence: ['stopped before it could be shown to have happened'] };
