@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { execa, type ResultPromise } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { BRIDGE } from '../../lab/kubernetes/node/addresses.ts';
-import { hostObstacles } from '../../lab/kubernetes/node/index.ts';
+import { ensurePackages, ensurePrograms, hostObstacles, stopService } from '../../lab/kubernetes/node/index.ts';
 import { packageRoot } from '../../src/clients/package-root.ts';
 import { cleanEnv } from '../support/cli.ts';
 import { type HostLook, lookAtHost } from '../support/node-host.ts';
@@ -27,9 +27,8 @@ describe.skipIf(obstacles.length > 0)(`a self-built Kubernetes node${reason}`, (
   beforeAll(async () => {
     expect(existsSync(`/sys/class/net/${BRIDGE}`), 'a node runs on this host already').toBe(false);
     root = mkdtempSync(join(tmpdir(), 'pp-node-'));
-    // Packages and programs are there afterwards, and the tables of the packet filter exist.
-    await nodeCommand('up');
-    await nodeCommand('down');
+    await ensurePackages((line) => console.info(line));
+    await ensurePrograms({ onProgress: (line) => console.info(line) });
     before = lookAtHost();
   }, 3_000_000);
 
@@ -38,7 +37,7 @@ describe.skipIf(obstacles.length > 0)(`a self-built Kubernetes node${reason}`, (
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
   function startCommand(action: string): ResultPromise {
-    return execa(process.execPath, [join(packageRoot(), 'lab/kubernetes/node/main.ts'), action], {
+    return execa(process.execPath, [join(packageRoot(), 'lab/kubernetes/node/main.ts'), ...action.split(' ')], {
       env: cleanEnv({ PEAKPROOF_STATE: root }),
       extendEnv: false,
       reject: false,
@@ -52,8 +51,8 @@ describe.skipIf(obstacles.length > 0)(`a self-built Kubernetes node${reason}`, (
     return String(result.stdout);
   }
 
-  /** Kills the command without warning, so long after it has printed a line with that text. */
-  async function killAfter(action: string, text: string, delayMs: number): Promise<void> {
+  /** Kills the command without warning, so long after it has printed a line with that text. False when it did not, or ended before. */
+  async function killAfter(action: string, text: string, delayMs: number): Promise<boolean> {
     const child = startCommand(action);
     const { pid } = child;
     let seen = false;
@@ -64,11 +63,11 @@ describe.skipIf(obstacles.length > 0)(`a self-built Kubernetes node${reason}`, (
       child.kill('SIGKILL');
     }
     const result = await child;
-    expect(seen, `"${text}" in what it printed`).toBe(true);
-    expect(result.signal).toBe('SIGKILL');
+    return seen && result.signal === 'SIGKILL';
   }
 
-  function runPods({ kubectl, kubeconfig }: Node): void {
+  /** Starts three pods. Returns the nodes that they run on. */
+  function runPods({ kubectl, kubeconfig }: Node): readonly string[] {
     const pods = {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
@@ -96,12 +95,17 @@ describe.skipIf(obstacles.length > 0)(`a self-built Kubernetes node${reason}`, (
       execFileSync(kubectl, ['--kubeconfig', kubeconfig, ...args], { input: JSON.stringify(pods), encoding: 'utf8' });
     kube('apply', '-f', '-');
     kube('rollout', 'status', 'deployment/idle', '--timeout=60s');
+    return kube('get', 'pods', '-o', 'jsonpath={.items[*].spec.nodeName}').split(' ');
   }
 
   test('up gives pods a place, down leaves the host as it was, and both may be said twice', async () => {
     const node = JSON.parse(await nodeCommand('up')) as Node;
     runPods(node);
-    expect(lookAtHost().mounts.length, 'pods have mounts').toBeGreaterThan(before.mounts.length + 9);
+    // The look is worth something: while the node runs, all of this is different.
+    const during = lookAtHost();
+    for (const part of ['mounts', 'links', 'addresses', 'routes', 'filter', 'cgroups', 'processes'] as const) {
+      expect(during[part], part).not.toEqual(before[part]);
+    }
     expect(JSON.parse(await nodeCommand('up')) as Node).toEqual(node);
     expect(JSON.parse(await nodeCommand('status'))).toMatchObject({ state: 'running' });
     await nodeCommand('down');
@@ -121,7 +125,7 @@ describe.skipIf(obstacles.length > 0)(`a self-built Kubernetes node${reason}`, (
     ['waiting for the node', 0],
     ['waiting for the node', 3_000],
   ])('kill -9 of the bring-up at "%s" + %i ms: down leaves the host as it was', async (text, delayMs) => {
-    await killAfter('up', text, delayMs);
+    expect(await killAfter('up', text, delayMs)).toBe(true);
     expect((JSON.parse(await nodeCommand('status')) as { state: string }).state).toBe('half-done');
     await nodeCommand('down');
     expect(lookAtHost()).toEqual(before);
@@ -130,15 +134,28 @@ describe.skipIf(obstacles.length > 0)(`a self-built Kubernetes node${reason}`, (
   test('kill -9 of down itself: the next down finishes it', async () => {
     const node = JSON.parse(await nodeCommand('up')) as Node;
     runPods(node);
-    for (const delayMs of [50, 400]) await killAfter('down', 'removing the node', delayMs);
+    expect(await killAfter('down', 'removing the node', 30)).toBe(true);
+    for (const delayMs of [60, 120, 240]) await killAfter('down', 'removing the node', delayMs);
     await nodeCommand('down');
     expect(lookAtHost()).toEqual(before);
   });
 
   test('after a killed bring-up the next one clears away what is there and starts anew', async () => {
-    await killAfter('up', 'starting the controllers', 0);
+    expect(await killAfter('up', 'starting the controllers', 0)).toBe(true);
     const node = JSON.parse(await nodeCommand('up')) as Node;
     runPods(node);
+    await nodeCommand('down');
+    expect(lookAtHost()).toEqual(before);
+  });
+
+  test('two nodes share the pods, and a daemon that was stopped is started again by the next up', async () => {
+    const node = JSON.parse(await nodeCommand('up --two')) as Node;
+    expect(new Set(runPods(node))).toEqual(new Set(['peakproof-1', 'peakproof-2']));
+    await stopService(node, 'kube-apiserver');
+    await stopService(node, 'kubelet-peakproof-2');
+    expect(JSON.parse(await nodeCommand('status'))).toMatchObject({ state: 'half-done' });
+    expect(JSON.parse(await nodeCommand('up --two'))).toEqual(node);
+    expect(runPods(node)).toHaveLength(3);
     await nodeCommand('down');
     expect(lookAtHost()).toEqual(before);
   });

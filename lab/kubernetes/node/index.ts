@@ -6,7 +6,7 @@
  * `nodeDown` puts it back, also after a kill -9 of `nodeUp`.
  */
 
-export { hostObstacles, missingPackages } from './debian-packages.ts';
+export { ensurePackages, hostObstacles, missingPackages } from './debian-packages.ts';
 export { nodeDown } from './down.ts';
 export { importImage, listImages } from './images.ts';
 export { ensurePrograms } from './programs.ts';
