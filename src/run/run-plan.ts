@@ -85,11 +85,15 @@ async function runInFolder(options: RunOptions, doors: Doors): Promise<RunResult
   });
   interrupt.throwIfAborted();
   const { kubernetes } = doors.faults;
-  const hpa = connections.kubernetes?.hpa;
+  const { hpa, deployment = '', hpaSyncMs } = connections.kubernetes ?? {};
   const restless =
     kubernetes === undefined || hpa === undefined
       ? undefined
-      : await awaitRest({ kubernetes, hpa, clock, signal: interrupt, onProgress: prepare });
+      : await awaitRest({
+          ...{ kubernetes, hpa, deployment, clock, signal: interrupt, onProgress: prepare },
+          judged: plan.objectives.some(({ kind }) => kind === 'autoscaling'),
+          ...(hpaSyncMs !== undefined && { syncMs: hpaSyncMs }),
+        });
 
   const runId = newRunId(plan.name, clock.now());
   const runDir = await createRunFolder(options.runsDir, runId);

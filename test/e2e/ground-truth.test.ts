@@ -165,7 +165,7 @@ describe('lost writes', () => {
         name: 'frozen-walsender',
         disturbance: '35s',
         faults: [{ ...CRASH_PRIMARY, at: '5s' }],
-        scenarios: [{ id: 'flash-sale', kind: 'flash-sale', stages: [{ ratePerSecond: 4, for: '50s' }] }],
+        scenarios: [{ id: 'flash-sale', kind: 'flash-sale', stages: [{ ratePerSecond: 4, for: '56s' }] }],
         objectives: [{ id: 'no-order-lost', kind: 'data-loss', service: 'order-capture' }],
       }),
     );

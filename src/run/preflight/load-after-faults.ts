@@ -23,9 +23,12 @@ export function checkLoadAfterFaults({ plan }: Pick<PreflightContext, 'plan'>, f
   }));
   const last = ends.reduce((latest, one) => (one.endMs > latest.endMs ? one : latest));
   const keptMs = loadEndMs - last.endMs;
-  const finding = { check: 'load after the faults', at: `fault ${last.fault.id}` };
+  const finding = { check: 'load-after-faults', at: `fault ${last.fault.id}` };
   const told = `the last fault, "${last.fault.id}", ends at ${last.endMs / 1_000} s of the run and the load at ${loadEndMs / 1_000} s`;
-  if (keptMs >= LOAD_AFTER_FAULT_MS) return findings.ok(finding, told);
+  if (keptMs >= LOAD_AFTER_FAULT_MS) {
+    findings.ok(finding, told);
+    return;
+  }
   findings.fail(
     finding,
     `${told}: clients that were connected to what it takes away may notice only 30 s later`,
