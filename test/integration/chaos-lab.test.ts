@@ -101,6 +101,66 @@ describe('kubernetes/kill-pods on a lab', () => {
   });
 });
 
+describe('kubernetes/rolling-update on a lab', () => {
+  const ROLL: FaultSpec = {
+    ...common,
+    kind: 'kubernetes/rolling-update',
+    id: 'roll',
+    deployment: 'erp',
+    change: 'failing-readiness',
+    readinessPath: '/peakproof/fails-on-purpose',
+    rollBack: 'on-failure',
+    withinMs: 30_000,
+    readyWithinMs: 3_000,
+    holdMs: 0,
+    maxAffectedRatio: 0.5,
+  };
+
+  test('workers that never get ready are found out, get no request, and are rolled back', async () => {
+    const stop = new AbortController();
+    const names = new Set<string>();
+    const failures: unknown[] = [];
+    const asking = (async () => {
+      while (!stop.signal.aborted) {
+        await doors.odoo.version().catch((error: unknown) => failures.push(error));
+        for (const { name } of (await doors.faults.kubernetes?.fetchPods('app=erp')) ?? []) names.add(name);
+        await systemClock.sleep(50);
+      }
+    })();
+    expect(await run(ROLL), failed()).toEqual({ undoComplete: true });
+    stop.abort();
+    await asking;
+    expect(told('fault-proven')).toMatchObject({ proven: true, evidence: expect.arrayContaining(['0 of 1 got Ready']) });
+    expect(told('fault-ended')?.detail).toMatch(/is not Ready 3 s after it came.*rolled back in/);
+    expect(names.size).toBeGreaterThanOrEqual(3);
+    expect(failures).toEqual([]);
+    expect(await doors.faults.kubernetes?.rollouts.fetchRollout('erp')).toMatchObject({ updated: 2, existing: 2 });
+  });
+
+  test('a restart gives every worker a successor', async () => {
+    const before = (await doors.faults.kubernetes?.fetchPods('app=erp'))?.map(({ uid }) => uid) ?? [];
+    expect(await run({ ...ROLL, change: 'restart' }), failed()).toEqual({ undoComplete: true });
+    expect(told('fault-proven')).toMatchObject({ proven: true });
+    const after = (await doors.faults.kubernetes?.fetchPods('app=erp')) ?? [];
+    expect(after.filter(({ uid }) => before.includes(uid))).toEqual([]);
+  });
+
+  test('a drain of its only node is refused with the reason', async () => {
+    await run({
+      ...common,
+      kind: 'kubernetes/drain-node',
+      id: 'drain',
+      selector: 'app=erp',
+      otherPods: 'refuse',
+      deleteEmptyDirData: false,
+      evictWithinMs: 10_000,
+      holdMs: 0,
+      maxAffectedRatio: 1,
+    });
+    expect(told('fault-failed')?.detail).toContain('it is the only node of the cluster');
+  });
+});
+
 describe('postgres/failover on a lab', () => {
   test.each(['switchover', 'failover', 'crash'] as const)(
     '%s: another member is the writable primary, the old one follows again',
