@@ -1,8 +1,10 @@
-/** What the caller may do: everything, except the denied rules a test sets. */
+/** What the caller may do: the lab's own user everything, a service account what roles grant; less the denied rules a test sets. */
 import { isObject } from './json.ts';
 import type { DeniedRule } from './options.ts';
+import { isGranted, rulesOf, type ServiceAccountUser, userNameOf } from './rbac.ts';
 import type { ResourceRequest } from './request.ts';
 import { ApiError } from './status.ts';
+import type { Store } from './store.ts';
 
 export const userName = 'peakproof-lab';
 
@@ -24,10 +26,21 @@ export function isDenied(action: Action, denied: readonly DeniedRule[]): boolean
   );
 }
 
-export function requireAccess(request: ResourceRequest, denied: readonly DeniedRule[]): void {
+/** Who asks, and by what it is decided. */
+export interface Authority {
+  readonly store: Store;
+  readonly denied: readonly DeniedRule[];
+  /** Null: the lab's own user. */
+  readonly user: ServiceAccountUser | null;
+}
+
+export function requireAccess(request: ResourceRequest, { store, denied, user }: Authority): void {
   const { group, plural } = request.resource;
   const subresource = request.subresource?.name ?? '';
-  if (!isDenied({ verb: request.verb, group, resource: plural, subresource }, denied)) return;
+  const action = { verb: request.verb, group, resource: plural, subresource };
+  const place = { namespace: request.namespace ?? '', name: request.name ?? '' };
+  const granted = user === null || isGranted(store, user, { ...action, ...place });
+  if (granted && !isDenied(action, denied)) return;
   const resource = subresource === '' ? plural : `${plural}/${subresource}`;
   const where = request.namespace === undefined ? 'at the cluster scope' : `in the namespace "${request.namespace}"`;
   const subject = request.name === undefined ? '' : ` "${request.name}"`;
@@ -35,13 +48,13 @@ export function requireAccess(request: ResourceRequest, denied: readonly DeniedR
   throw new ApiError(
     403,
     'Forbidden',
-    `${qualified}${subject} is forbidden: User "${userName}" cannot ${request.verb} resource "${resource}" in API group "${group}" ${where}`,
+    `${qualified}${subject} is forbidden: User "${user === null ? userName : userNameOf(user)}" cannot ${request.verb} resource "${resource}" in API group "${group}" ${where}`,
     { ...(request.name === undefined ? {} : { name: request.name }), kind: plural, ...(group === '' ? {} : { group }) },
   );
 }
 
 /** Answers a SelfSubjectAccessReview. */
-export function reviewAccess(body: unknown, denied: readonly DeniedRule[]): object {
+export function reviewAccess(body: unknown, { store, denied, user }: Authority): object {
   const spec = isObject(body) && isObject(body.spec) ? body.spec : {};
   const attributes = spec.resourceAttributes;
   if (!isObject(attributes) && !isObject(spec.nonResourceAttributes)) {
@@ -53,6 +66,8 @@ export function reviewAccess(body: unknown, denied: readonly DeniedRule[]): obje
     ]);
   }
   const denies = isObject(attributes) && isDenied(actionOf(attributes), denied);
+  const grants =
+    user === null || !isObject(attributes) || isGranted(store, user, { ...actionOf(attributes), ...placeOf(attributes) });
   return {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',
@@ -60,8 +75,12 @@ export function reviewAccess(body: unknown, denied: readonly DeniedRule[]): obje
     spec,
     status: denies
       ? { allowed: false, reason: 'denied by a rule of the lab' }
-      : { allowed: true, reason: 'the lab allows everything' },
+      : { allowed: grants, reason: user === null ? 'the lab allows everything' : 'RBAC' },
   };
+}
+
+function placeOf({ namespace, name }: Readonly<Record<string, unknown>>): { readonly namespace: string; readonly name: string } {
+  return { namespace: typeof namespace === 'string' ? namespace : '', name: typeof name === 'string' ? name : '' };
 }
 
 function actionOf(attributes: Readonly<Record<string, unknown>>): Action {
@@ -70,14 +89,16 @@ function actionOf(attributes: Readonly<Record<string, unknown>>): Action {
 }
 
 /** Answers a SelfSubjectRulesReview, for `kubectl auth can-i --list`. Denials cannot be expressed in it. */
-export function reviewRules(body: unknown, denied: readonly DeniedRule[]): object {
+export function reviewRules(body: unknown, { store, denied, user }: Authority): object {
+  const spec = isObject(body) && isObject(body.spec) ? body.spec : {};
+  const namespace = typeof spec.namespace === 'string' ? spec.namespace : '';
   return {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectRulesReview',
     metadata: { creationTimestamp: null },
-    spec: isObject(body) && isObject(body.spec) ? body.spec : {},
+    spec,
     status: {
-      resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+      resourceRules: user === null ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : rulesOf(store, user, namespace),
       nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
       incomplete: denied.length > 0,
     },

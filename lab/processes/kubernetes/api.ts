@@ -9,6 +9,7 @@ import { referenceTo } from './events.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
 import type { CoreEvent, Deployment, Hpa, Pod, StatefulSet } from './objects.ts';
 import type { KubernetesApiOptions } from './options.ts';
+import { Tokens } from './rbac.ts';
 import { startServer } from './server.ts';
 
 export interface KubernetesSnapshot {
@@ -60,6 +61,7 @@ export async function startKubernetesApi(options: KubernetesApiOptions): Promise
     clock,
     metrics,
     denied: options.denied ?? [],
+    tokens: new Tokens(),
     terminate: plane.terminate,
     killDoesNothing: options.sabotage?.['kill-does-nothing'] === true,
   };

@@ -301,6 +301,10 @@ export interface StoredObjects {
   readonly endpoints: Endpoints;
   readonly serviceaccounts: PlainObject;
   readonly jobs: PlainObject;
+  readonly roles: PlainObject;
+  readonly rolebindings: PlainObject;
+  readonly clusterroles: PlainObject;
+  readonly clusterrolebindings: PlainObject;
   readonly customresourcedefinitions: PlainObject;
   /** Objects of a CustomResourceDefinition, by its name. */
   readonly [custom: `custom/${string}`]: PlainObject;

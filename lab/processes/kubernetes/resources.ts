@@ -51,6 +51,24 @@ function status(kind: string): SubresourceDefinition {
   return { name: 'status', kind, verbs: ['get'] };
 }
 
+function roleResource(
+  plural: 'roles' | 'rolebindings' | 'clusterroles' | 'clusterrolebindings',
+  kind: string,
+  namespaced: boolean,
+): ResourceDefinition {
+  return {
+    group: 'rbac.authorization.k8s.io',
+    version: 'v1',
+    plural,
+    singular: kind.toLowerCase(),
+    kind,
+    namespaced,
+    verbs: [...read, ...change],
+    stored: plural,
+    plain: true,
+  };
+}
+
 export const resources: readonly ResourceDefinition[] = [
   {
     group: '',
@@ -92,7 +110,12 @@ export const resources: readonly ResourceDefinition[] = [
     shortNames: ['sa'],
     stored: 'serviceaccounts',
     plain: true,
+    subresources: [{ name: 'token', kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1', verbs: ['create'] }],
   },
+  roleResource('roles', 'Role', true),
+  roleResource('rolebindings', 'RoleBinding', true),
+  roleResource('clusterroles', 'ClusterRole', false),
+  roleResource('clusterrolebindings', 'ClusterRoleBinding', false),
   {
     group: 'batch',
     version: 'v1',

@@ -3,6 +3,7 @@ import type { ControlClock } from '../clock.ts';
 import type { UsageMetrics } from '../metrics.ts';
 import type { Pod } from '../objects.ts';
 import type { DeniedRule } from '../options.ts';
+import type { Tokens } from '../rbac.ts';
 import type { Store } from '../store.ts';
 
 export interface HandlerContext {
@@ -10,6 +11,7 @@ export interface HandlerContext {
   readonly clock: ControlClock;
   readonly metrics: UsageMetrics;
   readonly denied: readonly DeniedRule[];
+  readonly tokens: Tokens;
   /** Deletes a pod and stops its process; answers the pod as it is marked. */
   readonly terminate: (pod: Pod, graceSeconds: number) => Pod;
   /** Sabotage: deletions are answered and not done. */

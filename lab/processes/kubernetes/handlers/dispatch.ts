@@ -1,6 +1,6 @@
 /** From a parsed request to the handler that answers it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { requireAccess, reviewAccess, reviewRules } from '../access.ts';
+import { type Authority, requireAccess, reviewAccess, reviewRules } from '../access.ts';
 import { servedResources } from '../custom-resources.ts';
 import { coreVersions, group, groupList, groupNames, resourceList, serverVersion } from '../discovery.ts';
 import { negotiate } from '../negotiate.ts';
@@ -12,6 +12,7 @@ import { deleteObject, deletePods } from './delete.ts';
 import { evictPod } from './evict.ts';
 import { createPlain, deletePlain, deletePlainCollection, writePlain } from './plain.ts';
 import { listObjects, readMetrics, readObject, shape, watchObjects } from './read.ts';
+import { issueToken } from './token.ts';
 import { createAutoscaler, readScale, requireStored, writeObject, writeScale } from './write.ts';
 
 export type Answer =
@@ -36,17 +37,18 @@ export async function dispatch(
   const target = parseResourceRequest(served, method, path, url.searchParams);
   if (target === null) return describeServer(context, served, method, path, request.headers.host ?? '');
   const form = negotiate(request.headers.accept, url.searchParams);
-  requireAccess(target, context.denied);
+  const authority: Authority = { ...context, user: context.tokens.userOf(request.headers.authorization) };
+  requireAccess(target, authority);
   if (target.verb === 'watch') {
     return { kind: 'stream', end: watchObjects(context, target, url.searchParams, form, response) };
   }
   const changes = method !== 'GET' && method !== 'HEAD';
   const body = changes ? await readBody() : { contentType: '', value: undefined };
-  return answerResource(context, target, body, url.searchParams, form);
+  return answerResource({ ...context, authority }, target, body, url.searchParams, form);
 }
 
 function answerResource(
-  context: HandlerContext,
+  context: HandlerContext & { readonly authority: Authority },
   request: ResourceRequest,
   body: Body,
   query: URLSearchParams,
@@ -56,10 +58,11 @@ function answerResource(
   const { resource, subresource, verb } = request;
   if (resource.group === 'authorization.k8s.io') {
     const review = resource.kind === 'SelfSubjectAccessReview' ? reviewAccess : reviewRules;
-    return json(review(body.value, context.denied), 201);
+    return json(review(body.value, context.authority), 201);
   }
   if (resource.group === 'metrics.k8s.io') return json(readMetrics(context, request, query));
   if (subresource?.name === 'log') throw ApiError.badRequest("the lab keeps its pods' output in its own folder, not here");
+  if (subresource?.name === 'token') return json(issueToken(context, request), 201);
   if (subresource?.name === 'eviction') return json(evictPod(context, request, body.value, query), 201);
   if (subresource?.name === 'scale') {
     return json(verb === 'get' ? readScale(context, request) : writeScale(context, request, body, query));
