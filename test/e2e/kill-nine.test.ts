@@ -18,7 +18,20 @@ describe('after kill -9 of the harness', () => {
   beforeAll(async () => {
     cwd = await mkdtemp(join(tmpdir(), 'peakproof-kill-'));
     const up = await runCli(
-      ['lab', 'up', '--detach', '--json', '--name', `kill-${process.pid}`, '--workers-min', '2', '--workers-max', '3'],
+      [
+        'lab',
+        'up',
+        '--detach',
+        '--json',
+        '--name',
+        `kill-${process.pid}`,
+        '--workers-min',
+        '2',
+        '--workers-max',
+        '3',
+        '--nodes',
+        '2',
+      ],
       { cwd },
     );
     expect(up.exitCode, up.stderr).toBe(0);
@@ -43,6 +56,19 @@ describe('after kill -9 of the harness', () => {
     ['redis/flood memory', { ...FLOOD_REDIS, for: '20s' }],
     ['redis/flood connections', { ...FLOOD_REDIS, mode: 'connections', for: '20s' }],
     ['redis/flood blocking', { ...FLOOD_REDIS, mode: 'blocking', for: '20s', block: '500ms' }],
+    ['kubernetes/drain-node', { id: 'drain', kind: 'kubernetes/drain-node', at: '3s', selector: 'app=erp', hold: '20s' }],
+    [
+      'kubernetes/rolling-update',
+      {
+        id: 'roll',
+        kind: 'kubernetes/rolling-update',
+        at: '3s',
+        deployment: 'erp',
+        change: 'bad-image',
+        rollBack: 'never',
+        hold: '20s',
+      },
+    ],
   ] as const;
 
   test.each(faults)('%s: rollback puts the lab back', async (name, fault) => {
@@ -107,6 +133,8 @@ async function expectHealthy({ faults: { kubernetes, patroni, redis } }: Doors):
     clock: systemClock,
   });
   expect(deployment.readyReplicas).toBe(deployment.replicas);
+  expect((await kubernetes.nodes.fetchNodes()).map(({ unschedulable }) => unschedulable)).toEqual([false, false]);
+  expect((await kubernetes.rollouts.fetchRollout('erp')).containers).toMatchObject([{ image: 'peakproof-lab/erp' }]);
   const cluster = await awaitCondition('streaming standby', () => patroni.fetchCluster(), {
     until: ({ members }) =>
       members.some(({ role }) => role === 'primary') &&

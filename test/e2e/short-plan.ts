@@ -69,8 +69,8 @@ function lastFaultSeconds(faults: readonly object[]): number {
   const ends = (faults as readonly Readonly<Record<string, unknown>>[])
     .filter(({ kind }) => kind !== 'redis/flood')
     .map(
-      ({ at, for: lasts, repeat }) =>
-        secondsOf(at) + secondsOf(lasts) + secondsOf((repeat as { for?: unknown } | undefined)?.for),
+      ({ at, for: lasts, hold, repeat }) =>
+        secondsOf(at) + secondsOf(lasts) + secondsOf(hold) + secondsOf((repeat as { for?: unknown } | undefined)?.for),
     );
   return Math.max(Number.NEGATIVE_INFINITY, ...ends);
 }

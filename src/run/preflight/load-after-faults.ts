@@ -39,5 +39,6 @@ export function checkLoadAfterFaults({ plan }: Pick<PreflightContext, 'plan'>, f
 /** What the plan itself says about how long a fault lasts. */
 function plannedDurationMs(fault: Plan['faults'][number]): number {
   if (fault.kind === 'kubernetes/kill-pods') return fault.repeat?.durationMs ?? 0;
+  if ('holdMs' in fault) return fault.holdMs;
   return 'durationMs' in fault ? (fault.durationMs ?? 0) : 0;
 }
