@@ -24,7 +24,7 @@ export async function fetchOtherClients(redis: RedisPort): Promise<OtherClients>
   }
   const names = list
     .split('\n')
-    .filter((line) => line.trim() !== '')
+    .filter((line) => line.trim() !== '' && !isPlumbing(line))
     .map((line) => /(?:^|\s)name=(\S*)/.exec(line)?.[1] ?? '')
     .filter((name) => !name.startsWith(OWN_CLIENT_NAME));
   const count = names.length;
@@ -32,4 +32,9 @@ export async function fetchOtherClients(redis: RedisPort): Promise<OtherClients>
     return { count, told: 'nobody but the harness is connected: this Redis is not on the path of the application' };
   const known = [...new Set(names.filter((name) => name !== ''))];
   return { count, told: `${count} connections of others${known.length === 0 ? '' : ` (${known.join(', ')})`}` };
+}
+
+/** Replicas, masters and Sentinels are connected whether anybody uses this Redis or not. */
+function isPlumbing(line: string): boolean {
+  return /(?:^|\s)flags=\S*[SM]/.test(line) || /(?:^|\s)name=sentinel-/.test(line);
 }

@@ -6,7 +6,7 @@ import type { SentinelFailoverSpec } from '../../src/model/plan.ts';
 import type { Fault, FaultContext, FaultPlan, Proof } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
 import { type CrashPlan, crashMaster, planCrash } from './sentinel/crash-master.ts';
-import { canTakeOver, describeLook, isDown } from './sentinel/group-health.ts';
+import { canTakeOver, describeLook, findAlias, isDown } from './sentinel/group-health.ts';
 import { restoreGroup } from './sentinel/restore-group.ts';
 import { failOverSafely } from './sentinel/safe-failover.ts';
 
@@ -46,6 +46,7 @@ export const sentinelFailover: Fault<SentinelFailoverSpec, PlannedSentinelFailov
     const look = await lookAtGroup(sentinel, [], doors);
     const candidates = requireReady(look, sentinel);
     const { group } = look;
+    await requireOneName(sentinel, group.master);
     const crash = spec.mode === 'crash' ? await planCrash(group.master, doors) : { pod: null, command: null };
     const by = {
       planned: 'SENTINEL FAILOVER',
@@ -126,6 +127,12 @@ function requireReady({ group, quorum, servers }: GroupLook, sentinel: SentinelP
       'Sentinel announces addresses of its own network; give redis.sentinels.addressMap what they are here',
     );
   }
+  const alias = findAlias(group);
+  if (alias !== null)
+    throw refused(
+      `${alias.join(' and ')} are one server, and Sentinel takes them for two`,
+      'give it replica-announce-ip with the address that Sentinel monitors, then: redis-cli sentinel reset',
+    );
   const candidates = group.replicas.filter(canTakeOver);
   if (candidates.length === 0) {
     const seen = group.replicas.map(
@@ -139,6 +146,29 @@ function requireReady({ group, quorum, servers }: GroupLook, sentinel: SentinelP
   return candidates;
 }
 
+/** A master that will announce another address as a replica would be two servers to Sentinel, and might be made a replica of itself. */
+async function requireOneName(sentinel: SentinelPort, master: string): Promise<void> {
+  const announced = await readSetting(sentinel.server(master), 'replica-announce-ip');
+  if (!announced || announced === master.slice(0, master.lastIndexOf(':')).replace(/^\[|\]$/g, '')) return;
+  throw new HarnessError(
+    'ERR_FAULT_UNSUPPORTED',
+    `${sentinel.label}: Sentinel knows the master as ${master}, but it will announce itself as ${announced} when it is a replica`,
+    {
+      hint: 'after a failover Sentinel would take it for two servers; let replica-announce-ip be the address that Sentinel monitors',
+    },
+  );
+}
+
+/** Null: the account may not read the configuration. */
+async function readSetting(server: RedisPort, name: string): Promise<string | null> {
+  try {
+    return await server.configGet(name);
+  } catch (error) {
+    if (error instanceof HarnessError && /NOPERM|unknown command/i.test(error.message)) return null;
+    throw error;
+  }
+}
+
 interface WriteLimits {
   readonly minReplicas: number;
   readonly maxLagSeconds: number;
@@ -146,15 +176,9 @@ interface WriteLimits {
 
 /** Null: the account may not read the configuration. */
 async function readWriteLimits(master: RedisPort): Promise<WriteLimits | null> {
-  try {
-    return {
-      minReplicas: Number((await master.configGet('min-replicas-to-write')) ?? 0),
-      maxLagSeconds: Number((await master.configGet('min-replicas-max-lag')) ?? 0),
-    };
-  } catch (error) {
-    if (error instanceof HarnessError && /NOPERM|unknown command/i.test(error.message)) return null;
-    throw error;
-  }
+  const minReplicas = await readSetting(master, 'min-replicas-to-write');
+  const maxLagSeconds = await readSetting(master, 'min-replicas-max-lag');
+  return minReplicas === null ? null : { minReplicas: Number(minReplicas), maxLagSeconds: Number(maxLagSeconds ?? 0) };
 }
 
 /** Measured on Redis 6.2 and 7.0 (docs/reference/platform-behaviour.md 3.5): a planned move has the smallest gap and the largest loss. */

@@ -12,6 +12,8 @@ export interface ConditionOptions<Seen> {
   readonly describe?: (seen: Seen) => string;
 }
 
+const NOTHING_YET = 'nothing yet';
+
 /**
  * Looks until `until` holds and gives back what it saw. A look that throws counts as "not yet": during a failover most do.
  * Throws ERR_TIMEOUT with the name of the wait and the last thing seen, or the signal's reason.
@@ -23,7 +25,7 @@ export async function awaitCondition<Seen>(
 ): Promise<Seen> {
   const { clock, signal, timeoutMs, until, intervalMs = 250, describe = (seen: Seen) => JSON.stringify(seen) } = options;
   const startedAt = clock.monotonic();
-  let lastSeen = 'nothing yet';
+  let lastSeen = NOTHING_YET;
   let cause: unknown;
   for (;;) {
     signal?.throwIfAborted();
@@ -39,8 +41,10 @@ export async function awaitCondition<Seen>(
       cause = undefined;
     } catch (error) {
       signal?.throwIfAborted();
-      lastSeen = `an error: ${error instanceof Error ? error.message : String(error)}`;
       cause = error;
+      // The last look had what was left of the time: that it was cut short says less than what was seen before.
+      const cutShort = clock.monotonic() - startedAt >= timeoutMs && lastSeen !== NOTHING_YET;
+      if (!cutShort) lastSeen = `an error: ${error instanceof Error ? error.message : String(error)}`;
     }
     if (clock.monotonic() - startedAt + intervalMs >= timeoutMs) {
       throw new HarnessError(

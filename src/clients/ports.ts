@@ -397,6 +397,8 @@ export interface SentinelReplica {
   readonly linkUp: boolean;
   /** 0: never promoted. */
   readonly priority: number;
+  /** Of the server's process; empty before Sentinel has asked it. */
+  readonly runId: string;
 }
 
 /** A master and its replicas, by the Sentinel that has the newest configuration. */
@@ -405,6 +407,8 @@ export interface SentinelGroup {
   /** Announced `host:port`, as clients are told (`get-master-addr-by-name`). */
   readonly master: string;
   readonly flags: readonly string[];
+  /** Of the master's process, as in {@link SentinelReplica}. */
+  readonly runId: string;
   readonly configEpoch: number;
   readonly quorum: number;
   readonly downAfterMs: number;

@@ -102,6 +102,7 @@ async function fetchGroup(port: RedisPort, name: string): Promise<SentinelGroup>
     name,
     master: toAddress(String(address[0]), String(address[1])),
     flags: (fields.flags ?? '').split(','),
+    runId: fields.runid ?? '',
     configEpoch: number('config-epoch'),
     quorum: number('quorum'),
     downAfterMs: number('down-after-milliseconds'),
@@ -119,6 +120,7 @@ function toReplica(answer: unknown): SentinelReplica {
     flags: (fields.flags ?? '').split(','),
     linkUp: fields['master-link-status'] === 'ok',
     priority: Number(fields['slave-priority'] ?? fields['replica-priority'] ?? 100),
+    runId: fields.runid ?? '',
   };
 }
 

@@ -1,6 +1,6 @@
 /** What preflight asks of Redis and its Sentinels, for plans that break it or write sessions to it. */
 import { fetchOtherClients } from '../../chaos/redis/other-clients.ts';
-import { canTakeOver } from '../../chaos/redis/sentinel/group-health.ts';
+import { canTakeOver, findAlias } from '../../chaos/redis/sentinel/group-health.ts';
 import { type GroupLook, lookAtGroup } from '../clients/redis-group.ts';
 import { HarnessError, type Problem } from '../errors.ts';
 import type { Plan } from '../model/plan.ts';
@@ -67,6 +67,7 @@ async function checkGroup({ faults }: Doors) {
   if (sentinel === undefined) return { issues: [], passed: [] };
   const look = await lookAtGroup(sentinel, [], { clock });
   const { group, quorum } = look;
+  const alias = findAlias(group);
   const issue = (message: string, hint: string) => ({ problem: { at: '', message, hint }, always: false });
   const issues = [
     ...(quorum.held
@@ -75,6 +76,14 @@ async function checkGroup({ faults }: Doors) {
     ...(group.replicas.some(canTakeOver)
       ? []
       : [issue('no replica is connected and could take over', 'start a replica, or wait until it is in sync')]),
+    ...(alias === null
+      ? []
+      : [
+          issue(
+            `${alias.join(' and ')} are one server, and Sentinel takes them for two`,
+            'give it replica-announce-ip with the address that Sentinel monitors, then: redis-cli sentinel reset',
+          ),
+        ]),
     ...unreachable(look).map(({ address, problem }) =>
       issue(
         `Sentinel announces ${address}, which does not answer from here: ${problem}`,

@@ -8,6 +8,8 @@ export interface FakeServer {
   offset: number;
   down: boolean;
   priority: number;
+  /** Default: its own. */
+  runId?: string;
 }
 
 export interface FakeSentinelOptions {
@@ -21,6 +23,8 @@ export interface FakeSentinelOptions {
   /** The new master never takes its role up. */
   readonly neverPromoted?: boolean;
   readonly minReplicasToWrite?: number;
+  /** `replica-announce-ip` of every server. */
+  readonly announces?: string;
 }
 
 export interface FakeSentinel extends SentinelPort {
@@ -94,7 +98,10 @@ export function createFakeSentinel(options: FakeSentinelOptions): FakeSentinel {
     label: at,
     host: at.split(':')[0] ?? '',
     info: async () => ({}),
-    configGet: async (name) => (name === 'min-replicas-to-write' ? String(minReplicasToWrite) : '10'),
+    configGet: async (name) => {
+      if (name === 'replica-announce-ip') return options.announces ?? '';
+      return name === 'min-replicas-to-write' ? String(minReplicasToWrite) : '10';
+    },
     command: async (name, args) => execute(at, name, args.map(String)),
     pipeline: async () => [],
     connect: async () => portOf(at),
@@ -121,15 +128,17 @@ export function createFakeSentinel(options: FakeSentinelOptions): FakeSentinel {
         name: 'sessions',
         master: fake.master,
         flags: fake.flags,
+        runId: fake.servers.get(fake.master)?.runId ?? `run of ${fake.master}`,
         configEpoch: fake.epoch,
         quorum: 2,
         downAfterMs: 1_000,
         failoverTimeoutMs: 6_000,
-        replicas: replicas.map(([at, { linkUp, down, priority }]) => ({
+        replicas: replicas.map(([at, { linkUp, down, priority, runId }]) => ({
           address: at,
           flags: down ? ['s_down', 'slave', 'disconnected'] : ['slave'],
           linkUp: linkUp && !down,
           priority,
+          runId: runId ?? `run of ${at}`,
         })),
         sentinels: 3,
         answered: 3,

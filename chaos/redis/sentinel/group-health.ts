@@ -1,5 +1,5 @@
 /** Whether a group of Redis servers under Sentinel is whole, and what keeps it from being so. Pure. */
-import type { SentinelReplica } from '../../../src/clients/ports.ts';
+import type { SentinelGroup, SentinelReplica } from '../../../src/clients/ports.ts';
 import type { GroupLook, ServerLook } from '../../../src/clients/redis-group.ts';
 
 const NOT_HEALTHY: ReadonlySet<string> = new Set(['s_down', 'o_down', 'disconnected', 'master_down']);
@@ -11,6 +11,19 @@ export function canTakeOver({ flags, linkUp, priority }: SentinelReplica): boole
 
 export function isDown({ flags }: { readonly flags: readonly string[] }): boolean {
   return flags.some((flag) => flag === 's_down' || flag === 'o_down');
+}
+
+/**
+ * Two addresses of one process, as Sentinel lists them: a server that is known by one address and announces another. Sentinel
+ * would make such a server a replica of itself. Null: there are none.
+ */
+export function findAlias({ master, runId, flags, replicas }: SentinelGroup): readonly [string, string] | null {
+  const living = [{ address: master, runId, flags }, ...replicas].filter((server) => server.runId !== '' && !isDown(server));
+  for (const [index, one] of living.entries()) {
+    const other = living.slice(0, index).find((before) => before.runId === one.runId);
+    if (other !== undefined) return [other.address, one.address];
+  }
+  return null;
 }
 
 /** A replica that follows the master, as it says itself. */
@@ -25,6 +38,7 @@ export function problemsOf(look: GroupLook, wantedReplicas: number): readonly st
   const { group, quorum, servers } = look;
   const master = servers.find(({ address }) => address === group.master);
   const others = servers.filter(({ address, role }) => role === 'master' && address !== group.master);
+  const alias = findAlias(group);
   const following = servers.filter((server) => followsMaster(server, look)).length;
   return [
     ...(group.flags.includes('failover_in_progress') ? ['a failover is in progress'] : []),
@@ -34,6 +48,7 @@ export function problemsOf(look: GroupLook, wantedReplicas: number): readonly st
       : [`${group.master}, the master by Sentinel, ${master?.problem ?? 'says of itself that it is a replica'}`]),
     ...others.map(({ address }) => `${address} says that it is a master too`),
     ...(following >= wantedReplicas ? [] : [`${following} of ${wantedReplicas} replicas follow ${group.master}`]),
+    ...(alias === null ? [] : [`${alias.join(' and ')} are one server, and Sentinel takes them for two`]),
     ...(quorum.held ? [] : [`no quorum: ${quorum.detail}`]),
   ];
 }

@@ -24,6 +24,18 @@ describe('awaitCondition', () => {
     expect(clock.monotonic()).toBeLessThanOrEqual(30_000);
   });
 
+  test('a last look that the deadline cuts short does not hide what was seen before', async () => {
+    const clock = createFakeClock();
+    let looks = 0;
+    const poll = async () => {
+      looks += 1;
+      if (looks > 2) await clock.sleep(60_000);
+      return `look ${looks}`;
+    };
+    const waiting = awaitCondition('it', poll, { until: () => false, timeoutMs: 1_000, clock });
+    await expect(waiting).rejects.toThrow('last seen: "look 2"');
+  });
+
   test('a look that throws is no end, and is told as the last thing seen', async () => {
     const clock = createFakeClock();
     let looks = 0;

@@ -43,6 +43,14 @@ describe('checkRedis', () => {
       /no replica is connected/,
     ],
     [
+      'one server under two addresses',
+      (sentinel: FakeSentinel) => {
+        const third = sentinel.servers.get('10.0.0.3:6379');
+        if (third !== undefined) third.runId = 'run of 10.0.0.1:6379';
+      },
+      /are one server, and Sentinel takes them for two/,
+    ],
+    [
       'a master that does not answer from here',
       (sentinel: FakeSentinel) => sentinel.servers.delete('10.0.0.1:6379'),
       /announces 10\.0\.0\.1:6379, which does not answer from here: .*ECONNREFUSED/,

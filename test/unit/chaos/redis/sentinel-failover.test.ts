@@ -144,6 +144,13 @@ describe('redis/sentinel-failover', () => {
       /is down in the eyes of Sentinel/,
     ],
     [
+      'when Sentinel takes one server for two',
+      (group: ReturnType<typeof aGroup>) => {
+        group.server('10.0.0.3:6379').runId = 'run of 10.0.0.1:6379';
+      },
+      /10\.0\.0\.1:6379 and 10\.0\.0\.3:6379 are one server/,
+    ],
+    [
       'when the announced master cannot be reached from here',
       (group: ReturnType<typeof aGroup>) => group.sentinel.servers.delete(MASTER),
       /ECONNREFUSED/,
@@ -153,6 +160,22 @@ describe('redis/sentinel-failover', () => {
     arrange(group);
     await expect(sentinelFailover.plan(spec('planned'), group.bench)).rejects.toThrow(message);
     expect(group.sentinel.log).toEqual([]);
+  });
+
+  test('is refused when the master would come back under another address, and not when it announces the same', async () => {
+    const { bench, sentinel } = aGroup({ announces: '10.42.0.9' });
+    await expect(sentinelFailover.plan(spec('planned'), bench)).rejects.toThrow(
+      /knows the master as 10\.0\.0\.1:6379, but it will announce itself as 10\.42\.0\.9/,
+    );
+    expect(sentinel.log).toEqual([]);
+    await sentinelFailover.plan(spec('planned'), aGroup({ announces: '10.0.0.1' }).bench);
+  });
+
+  test('a revert does not call a group whole in which one server counts twice', async () => {
+    const { bench, server, revert } = aGroup();
+    const { undo } = await disturb(sentinelFailover, spec('planned'), bench);
+    server('10.0.0.3:6379').runId = 'run of 10.0.0.2:6379';
+    expect(await revert(undo, 15_000)).toMatchObject({ complete: false, detail: expect.stringContaining('are one server') });
   });
 
   test('says what bounds the loss when the servers are set up for it', async () => {

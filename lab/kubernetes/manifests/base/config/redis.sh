@@ -11,7 +11,9 @@ ask() { # words of a command, asked of any Sentinel that answers
 master_of() { ask SENTINEL GET-MASTER-ADDR-BY-NAME erp | head -n 1; }
 replicas_of() { ask SENTINEL MASTER erp | grep -x -A 1 num-slaves | tail -n 1; }
 
-until own=$(address_of "$POD_NAME"); do sleep 0.2; done
+# By its full name: the short one is in /etc/hosts, with the address of the pod, and Sentinel would know one server by two addresses.
+domain=$(sed -n 's/^search \([^ ]*\).*/\1/p' /etc/resolv.conf)
+until own=$(address_of "$POD_NAME.$domain"); do sleep 0.2; done
 master=$(master_of)
 if [ "$master" = "$own" ] && [ "$(replicas_of)" -gt 0 ] 2>/dev/null; then
     # We were the master and come back empty. As the master again, we would empty the replicas too: they go first.
