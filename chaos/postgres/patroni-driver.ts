@@ -3,7 +3,7 @@ import { HarnessError } from '../../src/errors.ts';
 import type { PostgresFailoverSpec } from '../../src/model/plan.ts';
 import type { FaultContext, FaultDoors } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
-import { bestCandidate, describeCluster, primaryOf, tellWhyNotHealthy } from './cluster-health.ts';
+import { bestCandidate, describeCluster, isHealthyStandby, primaryOf, tellWhyNotHealthy } from './cluster-health.ts';
 import type { FailoverDriver, PlannedFailover } from './driver.ts';
 import { crash, crashWithFrozenSenders, environment, planCrash, type Way } from './patroni-crash.ts';
 import { longestMs, predict } from './patroni-prediction.ts';
@@ -16,6 +16,8 @@ import { markPrefix, removeMarks } from './split-brain.ts';
 const KIND = 'postgres/failover';
 /** Share of a revert's time after which a member that does not let itself be let go on is given up. */
 const RELEASE_SHARE = 0.3;
+/** Between the last moment at which a stopped Patroni is let go on and the first at which its leader key can have run out. */
+const RESUME_MARGIN_SECONDS = 3;
 
 export const patroniDriver: FailoverDriver = {
   async plan(spec, doors) {
@@ -49,17 +51,18 @@ export const patroniDriver: FailoverDriver = {
       );
     }
     const address = await findAddress(primary, doors);
+    const standbys = cluster.members.filter((member) => isHealthyStandby(member, primary)).length;
     const way = await planWay(spec, primary.name, address, doors);
     return {
       target: `primary ${primary.name} of Patroni cluster ${cluster.scope} (timeline ${primary.timeline}), by ${describeWay(spec, way)}`,
-      blastRadius: `the only writable member; ${candidate.name} (${candidate.role}) is expected to take over, ${cluster.members.length - 1} standbys before`,
+      blastRadius: `the only writable member; ${candidate.name} (${candidate.role}) is expected to take over, ${standbys} healthy standbys before`,
       undo: `${way.reach === undefined ? '' : 'let go on what is stopped, then '}wait until ${primary.name} is a healthy standby again; if it cannot start, re-clone it by POST /reinitialize`,
       prediction: predict(spec, { primary: primary.name, config, handsOver: way.handsOver }),
       state: {
         driver: 'patroni',
         oldPrimary: primary.name,
         timeline: primary.timeline,
-        standbys: cluster.members.length - 1,
+        standbys,
         candidate: candidate.name,
         rejoin: null,
         ...way,
@@ -70,11 +73,11 @@ export const patroniDriver: FailoverDriver = {
 
   async prepare({ id, mode }, { reach }, context) {
     if (reach === undefined || (mode !== 'crash' && mode !== 'kill-patroni' && mode !== 'frozen-walsender')) return {};
-    const processes = await findProcesses(mode, reach, context);
+    const { ttlSeconds, loopWaitSeconds } = await requireDoor(context, 'patroni', KIND).fetchConfig();
     return {
       reach,
-      processes,
-      stopped: [...processes.walsenders, ...processes.patroni],
+      processes: await findProcesses(mode, reach, context),
+      resumeUntilAt: context.clock.now() + (ttlSeconds - loopWaitSeconds - RESUME_MARGIN_SECONDS) * 1_000,
       ...(mode === 'kill-patroni' && { marks: markPrefix(context.runId, id) }),
     };
   },

@@ -31,8 +31,9 @@ export async function rejoinThroughPatroni(
   let cloned = false;
   let mayBeUnmoved = false;
   let settleMs = Number.POSITIVE_INFINITY;
-  const look = async (): Promise<PatroniCluster> => {
-    const cluster = await patroni.fetchCluster();
+  const standbys = Number(undo.data.standbys ?? 0);
+  const look = async (): Promise<Look> => {
+    const [cluster, streaming] = await Promise.all([patroni.fetchCluster(), countStreaming(doors)]);
     const member = cluster.members.find(({ name }) => name === oldPrimary);
     const waitedMs = doors.clock.monotonic() - startedAt;
     if (!cloned && waitedMs > timeoutMs * PATIENCE && canBeCloned(cluster, member)) {
@@ -41,7 +42,7 @@ export async function rejoinThroughPatroni(
     }
     // Patroni lists a dead leader as the leader until its key runs out: "never moved" is believed only after that.
     mayBeUnmoved = waitedMs >= settleMs && (await doors.postgres?.isWritable()) !== false;
-    return cluster;
+    return { cluster, streaming };
   };
   try {
     // Just after a crash no member may answer: that is waited for like everything else.
@@ -50,11 +51,13 @@ export async function rejoinThroughPatroni(
       timeoutMs,
       clock: doors.clock,
     });
-    const cluster = await awaitCondition('oldPrimaryIsStandby', look, {
-      until: (seen) =>
-        isStandbyAgain(seen, oldPrimary, timelineBefore) ||
-        ((mayBeUnmoved || isPromotedAnew(seen, oldPrimary, timelineBefore)) && isUnmoved(seen, oldPrimary)),
-      describe: describeCluster,
+    const { cluster } = await awaitCondition('oldPrimaryIsStandby', look, {
+      until: ({ cluster: seen, streaming }) =>
+        (streaming === null || streaming >= standbys) &&
+        (isStandbyAgain(seen, oldPrimary, timelineBefore) ||
+          ((mayBeUnmoved || isPromotedAnew(seen, oldPrimary, timelineBefore)) && isUnmoved(seen, oldPrimary))),
+      describe: ({ cluster: seen, streaming }) =>
+        `${describeCluster(seen)}${streaming === null ? '' : `; ${streaming} of ${standbys} standbys stream`}`,
       intervalMs: 500,
       timeoutMs: Math.max(1, timeoutMs - (doors.clock.monotonic() - startedAt)),
       clock: doors.clock,
@@ -68,6 +71,24 @@ export async function rejoinThroughPatroni(
     const detail = [`${oldPrimary} is not a healthy standby again: ${error.message}`, ...notes].join('; ');
     return { complete: false, detail };
   }
+}
+
+interface Look {
+  readonly cluster: PatroniCluster;
+  readonly streaming: number | null;
+}
+
+/**
+ * Standbys that stream, as the primary itself sees them: before 3.1 Patroni says "running" of a standby that waits in vain for
+ * WAL. Null: no primary can be asked, or the user may not see it.
+ */
+async function countStreaming({ postgres, postgresStandbys = [] }: FaultDoors): Promise<number | null> {
+  const members = [...(postgres === undefined ? [] : [postgres]), ...postgresStandbys];
+  const looks = await Promise.allSettled(members.map((member) => member.fetchStatus()));
+  const primary = looks.flatMap((look) => (look.status === 'fulfilled' && !look.value.inRecovery ? [look.value] : []))[0];
+  if (primary === undefined) return null;
+  const hidden = primary.replicas.length > 0 && primary.replicas.every(({ state }) => state === '');
+  return hidden ? null : primary.replicas.filter(({ state }) => state === 'streaming').length;
 }
 
 function isStandbyAgain(cluster: PatroniCluster, oldPrimary: string, timelineBefore: number): boolean {

@@ -100,7 +100,6 @@ export async function findProcesses(mode: ReachingMode, reach: Reach, doors: Fau
         : 'start it below an init (tini, shareProcessNamespace), or name programs in postgres.commands',
     );
   }
-  if (mode === 'kill-patroni') return { patroni: patroni.map(nameOf), walsenders: [], postmaster: null };
   const postmasters = table.filter(isPostmaster);
   const [postmaster] = postmasters;
   if (postmaster === undefined || postmasters.length > 1) {
@@ -110,7 +109,7 @@ export async function findProcesses(mode: ReachingMode, reach: Reach, doors: Fau
     throw refused(`PostgreSQL is process 1 of ${place}, which no program inside can kill`, 'name programs in postgres.commands');
   }
   const server = { patroni: patroni.map(nameOf), postmaster: nameOf(postmaster) };
-  if (mode === 'crash') return { ...server, walsenders: [] };
+  if (mode !== 'frozen-walsender') return { ...server, walsenders: [] };
   const walsenders = table.filter((process) => process.parent === postmaster.pid && isWalsender(process));
   if (walsenders.length === 0) throw refused(`no WAL sender runs in ${place}`, 'wait until a standby streams from it');
   return { ...server, walsenders: walsenders.map(nameOf) };
@@ -142,7 +141,12 @@ export interface Released {
   readonly detail: string;
 }
 
-/** Lets go on what the undo record says was stopped. Of a pod or a process that is another by now there is nothing left. */
+/**
+ * Undoes the stopping, from the undo record. Patroni is let go on only while its leader key cannot have run out (`resumeUntilAt`):
+ * later it would go on in the middle of its loop with a view of the cluster from before, and was seen to take the leader key back
+ * from the new primary, whose writes were then lost. So it is ended together with its server, and whoever started it starts it
+ * afresh. Of a pod or a process that is another by now there is nothing left.
+ */
 export async function release(undo: UndoEntry, doors: FaultDoors, limitMs: number): Promise<Released> {
   const reach = undo.data.reach as Reach | undefined;
   if (reach === undefined) return { complete: true, detail: '' };
@@ -152,9 +156,8 @@ export async function release(undo: UndoEntry, doors: FaultDoors, limitMs: numbe
       const env = { PEAKPROOF_FAULT: undo.fault, PEAKPROOF_PRIMARY: String(undo.data.oldPrimary) };
       return { complete: true, detail: await runDatabaseCommand(reach.undo, doors, { env, timeoutMs: limitMs }) };
     }
-    const names = Array.isArray(undo.data.stopped) ? undo.data.stopped.map(String) : [];
     // A container that starts anew just now takes no programs for a moment.
-    const detail = await awaitCondition('stopped processes go on', () => releaseInPod(names, reach, doors), {
+    const detail = await awaitCondition('stopped processes go on', () => releaseInPod(undo, reach, doors), {
       until: () => true,
       timeoutMs: limitMs,
       intervalMs: 1_000,
@@ -167,10 +170,24 @@ export async function release(undo: UndoEntry, doors: FaultDoors, limitMs: numbe
   }
 }
 
-async function releaseInPod(names: readonly string[], reach: Reach & { way: 'exec' }, doors: FaultDoors): Promise<string> {
+async function releaseInPod(undo: UndoEntry, reach: Reach & { way: 'exec' }, doors: FaultDoors): Promise<string> {
   const pods = await requireDoor(doors, 'kubernetes', KIND).fetchPods('');
   const pod = pods.find(({ name }) => name === reach.pod);
   if (pod?.uid !== reach.uid) return `pod ${reach.pod} is another by now, nothing of it is stopped`;
+  const { patroni, walsenders, postmaster } = undo.data.processes as MemberProcesses;
+  const stopped = (await listProcesses(reach, doors)).filter(({ state }) => state === 'T').map(nameOf);
+  const frozen = patroni.filter((name) => stopped.includes(name));
+  if (frozen.length === 0 || doors.clock.now() < Number(undo.data.resumeUntilAt)) {
+    return resume([...walsenders, ...patroni], reach, doors);
+  }
+  if (postmaster !== null) await execute(killWithChildren(postmaster), reach, doors);
+  const said = parseSignalled(await execute(signalProcesses('KILL', frozen), reach, doors));
+  const left = frozen.filter((name) => said.get(Number.parseInt(name, 10)) === 'refused');
+  if (left.length > 0) throw new HarnessError('ERR_KUBERNETES', `the stopped Patroni ${left.join(', ')} cannot be ended`);
+  return `the stopped Patroni of ${reach.pod} and its server were ended, to start afresh`;
+}
+
+async function resume(names: readonly string[], reach: Reach, doors: FaultDoors): Promise<string> {
   const said = parseSignalled(await execute(signalProcesses('CONT', names), reach, doors));
   const refusedOnes = [...said].filter(([, outcome]) => outcome === 'refused');
   if (refusedOnes.length > 0 || said.size < names.length) {

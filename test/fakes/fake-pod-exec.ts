@@ -29,7 +29,8 @@ export function createFakePodExec(): FakePodExec {
         const [pid = '', ticks] = one.split(':');
         const found = fake.processes.find((process) => String(process.pid) === pid && String(process.startTicks) === ticks);
         if (found === undefined) return `${pid} gone`;
-        if (!fake.deaf) found.state = name === 'STOP' ? 'T' : 'S';
+        if (name === 'KILL') fake.processes = fake.processes.filter((process) => process !== found);
+        else if (!fake.deaf) found.state = name === 'STOP' ? 'T' : 'S';
         return `${pid} ok`;
       })
       .join('\n');

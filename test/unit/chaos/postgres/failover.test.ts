@@ -142,6 +142,33 @@ describe('postgres/failover through Patroni', () => {
     expect(revert.detail).toContain('pg-0 is not a healthy standby again');
   });
 
+  test('a standby that Patroni calls running, but that does not stream, is no standby yet', async () => {
+    const { patroni, postgres, doors, clock } = aCluster();
+    const { undo } = await disturb(failover, spec('switchover'), createBench(doors));
+    const { fetchCluster } = patroni;
+    patroni.fetchCluster = async (options) => {
+      const cluster = await fetchCluster(options);
+      return { ...cluster, members: cluster.members.map((member) => ({ ...member, state: 'running' })) };
+    };
+    const [standby] = postgres.status.replicas;
+    postgres.status = { ...postgres.status, replicas: [] };
+    expect(await failover.revert(undo, doors, { timeoutMs: 10_000 })).toMatchObject({
+      complete: false,
+      detail: expect.stringContaining('0 of 1 standbys stream'),
+    });
+    void clock.sleep(2_000).then(() => {
+      postgres.status = { ...postgres.status, replicas: standby === undefined ? [] : [standby] };
+    });
+    expect(await failover.revert(undo, doors, { timeoutMs: 20_000 })).toMatchObject({ complete: true });
+  });
+
+  test('a user who may not see who streams does not hold up the revert', async () => {
+    const { postgres, doors } = aCluster();
+    const { undo } = await disturb(failover, spec('switchover'), createBench(doors));
+    postgres.status = { ...postgres.status, replicas: [{ name: '', state: '', syncState: '', replayLagBytes: 0 }] };
+    expect(await failover.revert(undo, doors, { timeoutMs: 20_000 })).toMatchObject({ complete: true });
+  });
+
   test('clones an old primary anew that cannot start, once', async () => {
     const { patroni, doors } = aCluster({ rejoinMs: null });
     const { undo } = await disturb(failover, spec('switchover'), createBench(doors));

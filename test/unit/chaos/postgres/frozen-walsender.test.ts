@@ -61,11 +61,11 @@ describe('postgres/failover frozen-walsender', () => {
       'WAL senders of pg-0 stopped (1 process); behind at the crash: pg-1 4096 bytes; Patroni of pg-0 stopped and its server killed',
     );
     expect(proof.proven).toBe(true);
-    expect(undo.data).toMatchObject({ stopped: ['31:310', '7:70'] });
+    expect(undo.data.processes).toEqual({ patroni: ['7:70'], postmaster: '21:210', walsenders: ['31:310'] });
     const revert = await failover.revert(JSON.parse(JSON.stringify(undo)), doors, { timeoutMs: 60_000 });
     expect(revert).toMatchObject({
       complete: true,
-      detail: expect.stringContaining('1 stopped process goes on, 1 is gone'),
+      detail: expect.stringContaining('were ended, to start afresh'),
     });
   });
 

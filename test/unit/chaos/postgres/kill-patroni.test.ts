@@ -45,7 +45,7 @@ function aCluster(options: Omit<FakePatroniOptions, 'clock'> = {}) {
   };
   podExec.onDeed = (deed) => {
     if (deed.startsWith('STOP 7')) killed();
-    if (deed.startsWith('CONT 7')) {
+    if (deed.startsWith('KILL 7')) {
       orphan.writable = false;
       orphan.status = { ...orphan.status, inRecovery: true };
     }
@@ -76,14 +76,14 @@ describe('postgres/failover kill-patroni', () => {
     ]);
     expect(undo.data).toMatchObject({
       reach: { way: 'exec', pod: 'pg-0', uid: 'uid-pg-0' },
-      stopped: ['7:70'],
+      processes: { patroni: ['7:70'], postmaster: '21:210' },
       marks: 'run-1/orphan/',
     });
     const revert = await failover.revert(JSON.parse(JSON.stringify(undo)), doors, { timeoutMs: 60_000 });
     expect(revert).toMatchObject({
       complete: true,
       detail: expect.stringMatching(
-        /^1 stopped process goes on.*pg-0: replica, streaming.*0 rows of the orphan are on 127.0.0.1:5434\/erp; our table is dropped/,
+        /^the stopped Patroni of pg-0 and its server were ended, to start afresh; pg-0: replica, streaming.*0 rows of the orphan are on 127.0.0.1:5434\/erp; our table is dropped/,
       ),
     });
     expect(next.rows).toBeNull();
@@ -156,6 +156,35 @@ describe('postgres/failover kill-patroni', () => {
     expect(podExec.deeds).toEqual([]);
   });
 
+  test('lets Patroni go on only while its leader key cannot have run out', async () => {
+    const { doors, podExec, clock } = aCluster();
+    podExec.onDeed = () => undefined;
+    const stop = new AbortController();
+    const bench = createBench(doors, stop.signal);
+    const plan = await failover.plan(spec, bench);
+    await failover.inject(spec, plan, bench, () => undefined);
+    const [undo] = bench.undone;
+    if (undo === undefined) throw new Error('no undo');
+    expect(undo.data.resumeUntilAt).toBe(clock.now() + 16_000);
+    await failover.revert(undo, doors, { timeoutMs: 60_000 });
+    expect(podExec.deeds.filter((deed) => /^(CONT|KILL)/.test(deed))).toEqual(['CONT 7']);
+  });
+
+  test('ends the orphan and its Patroni once the leader key may have run out, the server first', async () => {
+    const { doors, podExec } = aCluster();
+    const { undo } = await disturb(failover, spec, createBench(doors));
+    await failover.revert(undo, doors, { timeoutMs: 60_000 });
+    expect(podExec.deeds.filter((deed) => /^(CONT|KILL)/.test(deed))).toEqual(['KILL server 21', 'KILL 7']);
+  });
+
+  test('leaves the server alone when another Patroni looks after it by now', async () => {
+    const { doors, podExec } = aCluster();
+    const { undo } = await disturb(failover, spec, createBench(doors));
+    podExec.processes = podExec.processes.map((process) => (process.pid === 7 ? aProcess(8, 1, ...process.argv) : process));
+    await failover.revert(undo, doors, { timeoutMs: 60_000 });
+    expect(podExec.deeds.filter((deed) => deed.startsWith('KILL'))).toEqual([]);
+  });
+
   test('a pod that was replaced meanwhile has nothing that must go on', async () => {
     const { doors, kubernetes, podExec } = aCluster();
     const { undo } = await disturb(failover, spec, createBench(doors));
@@ -163,7 +192,7 @@ describe('postgres/failover kill-patroni', () => {
     kubernetes.pods[index] = aPod({ name: 'pg-0', uid: 'another' });
     const revert = await failover.revert(undo, doors, { timeoutMs: 60_000 });
     expect(revert.detail).toContain('pod pg-0 is another by now');
-    expect(podExec.deeds.filter((deed) => deed.startsWith('CONT'))).toEqual([]);
+    expect(podExec.deeds.filter((deed) => /^(CONT|KILL)/.test(deed))).toEqual([]);
   });
 
   test('says so when Patroni cannot be let go on, and stays open', async () => {
