@@ -56,8 +56,10 @@ export function fromServerClock(serverAt: number, history: History): number {
   return serverAt + 500 - serverOffsetMs(history);
 }
 
+/** The offset is read from whole seconds: less than that cannot be told from none. */
 export function serverOffsetMs({ environment }: History): number {
-  return environment.clockOffsets.find(({ source }) => source === 'kubernetes')?.offsetMs ?? 0;
+  const offsetMs = environment.clockOffsets.find(({ source }) => source === 'kubernetes')?.offsetMs ?? 0;
+  return Math.abs(offsetMs) < 1_000 ? 0 : offsetMs;
 }
 
 /** Wanted replicas over time. Inside a gap they come from the autoscaler's own events, which outlive it. */

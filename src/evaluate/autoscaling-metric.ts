@@ -31,13 +31,6 @@ export function ratioOf(look: HpaLook): number | null {
   return ratios.length === 0 ? null : Math.max(...ratios);
 }
 
-/** How many replicas the metrics of a look ask for, before minimum, maximum and behavior; null without a metric. */
-export function neededReplicas(look: HpaLook, tolerance: number): number | null {
-  const ratio = ratioOf(look);
-  if (ratio === null) return null;
-  return Math.abs(ratio - 1) <= tolerance ? look.currentReplicas : Math.ceil(look.currentReplicas * ratio - 1e-9);
-}
-
 /** `behavior.scaleUp.tolerance` (a quantity) where it is set, else the default of Kubernetes. */
 export function toleranceOf(environment: EnvironmentRecord): number {
   const behavior = recordOf(environment.kubernetes?.hpa?.behavior);

@@ -3,10 +3,11 @@ import type { ScalingSummary } from '../model/evaluation.ts';
 import type { AutoscalingObjectiveSpec } from '../model/plan.ts';
 import { scaleInBound } from './autoscaling-bound.ts';
 import { hidingGaps } from './autoscaling-looks.ts';
-import { type HpaLook, neededReplicas, toleranceOf } from './autoscaling-metric.ts';
+import type { HpaLook } from './autoscaling-metric.ts';
 import { loadFallAt } from './autoscaling-step.ts';
 import { inconclusive } from './evidence.ts';
 import type { History } from './history.ts';
+import { neededOverTime } from './needed-replicas.ts';
 import { nearestRank } from './percentile.ts';
 import type { Part } from './verdict.ts';
 import { formatMs } from './wording.ts';
@@ -115,9 +116,8 @@ export function overshootOf(
   span: { readonly readyAt: number; readonly fallAt: number },
   history: History,
 ): Overshoot {
-  const tolerance = toleranceOf(history.environment);
   const held = looks.filter((look) => look.at >= span.readyAt && look.at < span.fallAt);
-  const needs = held.flatMap((look) => neededReplicas(look, tolerance) ?? []);
+  const needs = neededOverTime(history).flatMap(({ at, replicas }) => (at >= span.readyAt && at < span.fallAt ? [replicas] : []));
   const need = nearestRank(needs, 95);
   if (need === null) return { replicas: null, text: 'no metric was seen while the load held' };
   const peak = Math.max(...looks.filter((look) => look.at < span.fallAt).map((look) => look.desiredReplicas));

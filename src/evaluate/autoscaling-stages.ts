@@ -141,11 +141,12 @@ function podMoment(
   if (look === undefined || serverAt === null || serverAt === undefined) return null;
   const earliest = looks[index - 1]?.at ?? stepAt;
   const at = Math.min(look.at, Math.max(earliest, fromServerClock(serverAt, history)));
-  const offset = formatMs(Math.abs(serverOffsetMs(history)));
+  const offsetMs = Math.abs(serverOffsetMs(history));
+  const offset = offsetMs === 0 ? 'less than 1 s off ours' : `${formatMs(offsetMs)} off ours`;
   return {
     at,
     resolutionMs: Math.min(1_000, look.at - earliest),
-    source: `${what}, clock of the cluster (${offset} off ours, whole seconds), within two looks`,
+    source: `${what}, clock of the cluster (${offset}, whole seconds), within two looks`,
   };
 }
 

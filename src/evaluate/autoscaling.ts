@@ -176,15 +176,14 @@ interface Seen {
 function evidenceOf(scaling: ScalingSummary, seen: Seen, history: History): ObjectiveResult['evidence'] {
   const { stepText, looks, limited, inactive, overshoot } = seen;
   const gaps = hidingGaps(history, ['hpa', 'deployment']);
+  const after = scaling.events.filter(({ at }) => at >= scaling.stepAt).slice(-5);
   const texts = [
     `load step: ${stepText}; ${looks.length} looks at the autoscaler after it`,
     ...(limited === null ? [] : [`the autoscaler was limited by maxReplicas (${limited})`]),
     ...(inactive.length > 0 ? [`ScalingActive: ${inactive[0]}`] : []),
     `overshoot: ${overshoot.text}`,
     `scale-in: ${scaling.scaleIn.text}`,
-    ...scaling.events
-      .slice(-5)
-      .map(({ at, text }) => `event ${formatMs(Math.max(0, at - scaling.stepAt))} after the load step: ${text}`),
+    ...after.map(({ at, text }) => `event ${formatMs(at - scaling.stepAt)} after the load step: ${text}`),
     ...gaps.map(
       ({ source, fromAt, toAt, reason }) =>
         `${source} was not seen for ${formatMs(toAt - fromAt)} (${reason}); rescales in it are counted from the autoscaler's events`,

@@ -4,6 +4,7 @@ import type { PhaseName } from '../model/plan.ts';
 import type { PodUse } from '../model/run-records.ts';
 import { hpaLooks, readyLooks, serverOffsetMs } from './autoscaling-looks.ts';
 import type { History } from './history.ts';
+import { totalUses } from './needed-replicas.ts';
 import { nearestRank } from './percentile.ts';
 
 export function useByPhase(history: History): readonly UseFigures[] {
@@ -57,22 +58,6 @@ function datedUses(history: History): readonly { readonly at: number; readonly u
 
 function middleOf({ serverAt, windowMs }: PodUse, lookAt: number, history: History): number {
   return serverAt === null ? lookAt : serverAt - serverOffsetMs(history) - (windowMs ?? 0) / 2;
-}
-
-/** Use of all pods that were there, each with its newest figure, whenever one of them had a new one. */
-function totalUses(history: History): readonly { readonly at: number; readonly cores: number }[] {
-  const latest = new Map<string, number>();
-  const totals: { readonly at: number; readonly cores: number }[] = [];
-  let names: ReadonlySet<string> | null = null;
-  for (const look of history.observations) {
-    if (look.source === 'pods') names = new Set(look.pods.filter(({ deleting }) => !deleting).map(({ name }) => name));
-    if (look.source !== 'pod-metrics') continue;
-    for (const { name, cpuCores } of look.pods) latest.set(name, cpuCores);
-    let cores = 0;
-    for (const [name, used] of latest) if (names === null || names.has(name)) cores += used;
-    totals.push({ at: Math.min(...look.pods.map((use) => middleOf(use, look.at, history))), cores });
-  }
-  return totals;
 }
 
 function largest(values: readonly number[]): number | null {

@@ -6,9 +6,10 @@
 import type { GuardResult, Rightsizing, RightsizingAdvice, ScalingSummary, UseFigures } from '../model/evaluation.ts';
 import type { PodObservation, PodResources } from '../model/run-records.ts';
 import { hidingGaps, hpaLooks, podsLooks } from './autoscaling-looks.ts';
-import { type HpaLook, metricsOf, neededReplicas, ratioOf, toleranceOf } from './autoscaling-metric.ts';
+import { type HpaLook, metricsOf, ratioOf } from './autoscaling-metric.ts';
 import { BACK_HOLD_MS } from './autoscaling-parts.ts';
 import type { History } from './history.ts';
+import { neededOverTime } from './needed-replicas.ts';
 import { nearestRank } from './percentile.ts';
 import { peakPhase, useByPhase } from './rightsizing-use.ts';
 import { formatMs, formatRatio } from './wording.ts';
@@ -106,13 +107,10 @@ function replicaAdvice(
     const reason = 'no autoscaler was watched';
     return [{ setting: 'maxReplicas', current: null, advised: null, unit: 'replicas', reason }];
   }
+  const all = neededOverTime(history);
   const needs = (phase: string): readonly number[] => {
     const span = history.phases.find((candidate) => candidate.phase === phase);
-    return looks.flatMap((look) =>
-      span !== undefined && look.at >= span.startAt && look.at < span.endAt
-        ? (neededReplicas(look, toleranceOf(history.environment)) ?? [])
-        : [],
-    );
+    return all.flatMap(({ at, replicas }) => (span !== undefined && at >= span.startAt && at < span.endAt ? [replicas] : []));
   };
   const peakNeeds = needs(peak.phase);
   const peakNeed = nearestRank(peakNeeds, 95);
@@ -121,13 +119,27 @@ function replicaAdvice(
     const reason = `the autoscaler had no metric in ${peak.phase}`;
     return [{ setting: 'maxReplicas', current: last.maxReplicas, advised: null, unit: 'replicas', reason }];
   }
-  const waited = scaling.find(waitedForPods);
+  const waits = scaling.filter(waitedForPods);
+  const waited = waits.find((one) => faultsBetween(one, history).length === 0);
+  const disturbed = waited === undefined ? waits[0] : undefined;
+  const unclear =
+    disturbed === undefined
+      ? ''
+      : `; the service level was missing until new pods were Ready, but ${faultsBetween(disturbed, history).join(', ')} came in between, so that is not put down to the size`;
   const limited = scaling.some(({ limitedByMax }) => limitedByMax);
   return [
-    minReplicas(last, { peakNeed, baselineNeed, peak }, waited),
+    minReplicas(last, { peakNeed, baselineNeed, peak, unclear }, waited),
     maxReplicas(last, { peakNeed, mostNeeded: Math.max(...peakNeeds), limited, peak }, capacity(history, pod?.requests)),
     ...targetUtilisation(last, looks, waited, scaling[0]),
   ];
+}
+
+/** Faults that were injected while the service level was missing: they may be why it was. */
+function faultsBetween({ stepAt, stages }: ScalingSummary, history: History): readonly string[] {
+  const backAt = stages.find(({ name }) => name === 'service-level-back')?.toAt ?? stepAt;
+  return history.faults.flatMap(({ fault, injectedAt }) =>
+    injectedAt !== null && injectedAt >= stepAt && injectedAt < backAt ? [fault] : [],
+  );
 }
 
 /** The service level was missing until the new pods were Ready, and came back with them. */
@@ -141,7 +153,7 @@ function waitedForPods({ stages }: ScalingSummary): boolean {
 
 function minReplicas(
   { minReplicas: current, maxReplicas: max }: HpaLook,
-  { peakNeed, baselineNeed, peak }: { peakNeed: number; baselineNeed: number | null; peak: UseFigures },
+  { peakNeed, baselineNeed, peak, unclear }: { peakNeed: number; baselineNeed: number | null; peak: UseFigures; unclear: string },
   waited: ScalingSummary | undefined,
 ): RightsizingAdvice {
   const base = { setting: 'minReplicas', current, unit: 'replicas' } as const;
@@ -153,7 +165,7 @@ function minReplicas(
   }
   if (baselineNeed === null) return { ...base, advised: current, reason: `${told}: left as it is` };
   const advised = Math.min(current, Math.max(MIN_REPLICAS, baselineNeed));
-  const reason = `${told}; ${MIN_REPLICAS} at least, so that one may die`;
+  const reason = `${told}; ${MIN_REPLICAS} at least, so that one may die${unclear}`;
   return { ...base, advised, reason };
 }
 

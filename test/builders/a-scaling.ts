@@ -12,7 +12,7 @@ import type {
   PodObservation,
   PodUse,
 } from '../../src/model/run-records.ts';
-import { aJournal, anEnvironment, aPlan, aRun, at, history, START } from './a-run.ts';
+import { aJournal, anEnvironment, aPlan, aRun, at, history, START, withFault } from './a-run.ts';
 
 export const objective: AutoscalingObjectiveSpec = {
   id: 'hpa',
@@ -35,6 +35,9 @@ export interface Scaling {
   readonly scaler?: { readonly kind: string; readonly name: string };
   readonly limited?: boolean;
   readonly maxReplicas?: number;
+  readonly minReplicas?: number;
+  /** The fault `crash` is injected then. */
+  readonly faultAt?: number;
   /** Nothing is seen of autoscaler and deployment. */
   readonly silent?: (s: number) => boolean;
   readonly missed?: (s: number) => boolean;
@@ -71,14 +74,13 @@ export function scalingHistory(scaling: Scaling = {}, changes: Partial<Autoscali
     detail: 'connect ECONNREFUSED',
     trouble: 'unreachable',
   }));
-  return history(
-    aRun({
-      plan: aPlan({ objectives: [{ ...objective, ...changes }] }),
-      environment: environmentOf(scaling),
-      journal: [...aJournal(), ...gaps].toSorted((a, b) => a.at - b.at),
-      observations: [...observations, ...events].toSorted((a, b) => a.at - b.at),
-    }),
-  );
+  const run = aRun({
+    plan: aPlan({ objectives: [{ ...objective, ...changes }] }),
+    environment: environmentOf(scaling),
+    journal: [...aJournal(), ...gaps].toSorted((a, b) => a.at - b.at),
+    observations: [...observations, ...events].toSorted((a, b) => a.at - b.at),
+  });
+  return history(scaling.faultAt === undefined ? run : withFault(run, 'crash', scaling.faultAt));
 }
 
 /** Judged as it is; guards are applied elsewhere. */
@@ -126,7 +128,7 @@ function looksAt(s: number, scaling: Scaling): readonly Observation[] {
     active = () => 'True',
   } = scaling;
   const current = (scaling.metric ?? (() => 50))(s);
-  const { limited = false, maxReplicas = 6 } = scaling;
+  const { limited = false, maxReplicas = 6, minReplicas = 2 } = scaling;
   return [
     {
       at: at(s),
@@ -134,7 +136,7 @@ function looksAt(s: number, scaling: Scaling): readonly Observation[] {
       name: 'erp',
       currentReplicas: ready(s),
       desiredReplicas: desired(s),
-      minReplicas: 2,
+      minReplicas,
       maxReplicas,
       metric: 'cpu',
       currentValue: current,

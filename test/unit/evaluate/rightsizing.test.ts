@@ -114,10 +114,13 @@ describe('requests', () => {
 });
 
 describe('replicas', () => {
-  const waiting: Scaling = {
-    missed: (s) => s >= 72 && s < 94,
-    metric: (s) => (s < 72 ? 30 : s < 95 ? 110 : 50),
-  };
+  /** A queue at `current` an average pod, 50 wanted. */
+  const queue = (current: (s: number) => number | null) => (s: number) => [
+    { type: 'External', name: 'jobs', of: '', targetKind: 'AverageValue', target: 50, current: current(s) } as const,
+  ];
+  const overrun = (s: number) => (s < 72 ? 25 : s < 95 ? 110 : 50);
+  const missed = (s: number) => s >= 72 && s < 94;
+  const waiting: Scaling = { missed, metrics: queue(overrun) };
 
   test('minReplicas rises to what the peak needed when clients waited for new pods', () => {
     expect(of('minReplicas', waiting)).toMatchObject({
@@ -129,36 +132,55 @@ describe('replicas', () => {
 
   test('minReplicas stays when the service level was lost to something else', () => {
     expect(of('minReplicas', { ...waiting, missed: (s) => s >= 72 && s < 125 })).toMatchObject({ advised: 2 });
+    expect(of('minReplicas', { ...waiting, faultAt: 80 })).toMatchObject({
+      advised: 2,
+      reason: expect.stringContaining('but crash came in between'),
+    });
+  });
+
+  test('minReplicas sinks to what the baseline needed, and two stay', () => {
+    const idle: Scaling = { minReplicas: 4, desired: () => 4, ready: () => 4, metrics: queue(() => 5) };
+    expect(of('minReplicas', idle)).toMatchObject({ current: 4, advised: 2 });
   });
 
   test('maxReplicas keeps a quarter free above the need, and is never lowered', () => {
-    expect(of('maxReplicas', { metric: () => 50 })).toMatchObject({ current: 6, advised: 6 });
-    expect(of('maxReplicas', { maxReplicas: 4, metric: () => 50 })).toMatchObject({ current: 4, advised: 5 });
+    expect(of('maxReplicas', { metrics: queue(() => 50) })).toMatchObject({ current: 6, advised: 6 });
+    expect(of('maxReplicas', { maxReplicas: 4, metrics: queue(() => 50) })).toMatchObject({ current: 4, advised: 5 });
   });
 
   test('maxReplicas that limited is raised above it', () => {
-    expect(of('maxReplicas', { maxReplicas: 4, limited: true, metric: (s) => (s < 72 ? 30 : 80) })).toMatchObject({
+    const scaling: Scaling = { maxReplicas: 4, limited: true, metrics: queue((s) => (s < 72 ? 25 : 80)) };
+    expect(of('maxReplicas', scaling)).toMatchObject({
       current: 4,
       advised: 9,
       reason: expect.stringContaining('limited by its maximum; the metric asked for 7 at least'),
     });
   });
 
+  test('of an autoscaler on cpu are counted from what all pods used, a new one without figures as nothing', () => {
+    const pods = (s: number) => [aPod('a'), aPod('b'), ...(s < 85 ? [] : [aPod('c')])];
+    // 2 x 0.3 cores, 0.25 wanted a pod: 2.4 pods, although the average of the two is 120 % of the target.
+    expect(of('maxReplicas', { pods, metric: () => 60 })?.reason).toContain('the metric needed 3,');
+  });
+
+  test('that its status gives are not read just after their number changed, when the average is of fewer pods', () => {
+    const stale = queue((s) => (s < 80 ? 25 : s < 100 ? 100 : 50));
+    expect(of('maxReplicas', { metrics: stale })?.reason).toContain('the metric needed 4,');
+  });
+
   test('the target sinks when pods were overrun while clients waited for new ones', () => {
-    expect(of('target utilisation', waiting)).toMatchObject({ current: 0.5, advised: 0.45 });
-    expect(of('target utilisation', { ...waiting, missed: () => false })).toMatchObject({ current: 0.5, advised: 0.5 });
+    const busy: Scaling = { missed, metric: overrun };
+    expect(of('target utilisation', busy)).toMatchObject({ current: 0.5, advised: 0.45 });
+    expect(of('target utilisation', { ...busy, missed: () => false })).toMatchObject({ current: 0.5, advised: 0.5 });
+    expect(of('target utilisation', { ...busy, faultAt: 80 })).toMatchObject({ current: 0.5, advised: 0.5 });
   });
 
   test('a target of another kind has no advice', () => {
-    const metrics = () => [
-      { type: 'External', name: 'jobs', of: '', targetKind: 'AverageValue', target: 30, current: 30 } as const,
-    ];
-    expect(of('target utilisation', { metrics })).toBeUndefined();
-    expect(of('maxReplicas', { metrics })).toMatchObject({ advised: 6 });
+    expect(of('target utilisation', { metrics: queue(() => 50) })).toBeUndefined();
   });
 
   test('without a metric at the peak say so', () => {
-    expect(of('maxReplicas', { metric: () => null })).toMatchObject({
+    expect(of('maxReplicas', { metrics: queue(() => null) })).toMatchObject({
       advised: null,
       reason: expect.stringContaining('no metric'),
     });
