@@ -13,6 +13,8 @@ export interface OperatorOptions {
   /** 1: as seen; 20: twenty times as fast. */
   readonly speed?: number;
   readonly traps?: Traps;
+  /** An image with `node`: the job gets a real pod, whose log can be read. Absent: the job is only an object. */
+  readonly jobImage?: string | null;
 }
 
 export interface Traps {
@@ -42,6 +44,7 @@ export const RESULTS = { group: 'litmuschaos.io', version: 'v1alpha1', plural: '
 export const EXPERIMENTS = { group: 'litmuschaos.io', version: 'v1alpha1', plural: 'chaosexperiments' } as const;
 export const JOBS = { group: 'batch', version: 'v1', plural: 'jobs' } as const;
 export const ACCOUNTS = { group: '', version: 'v1', plural: 'serviceaccounts' } as const;
+export const PODS = { group: '', version: 'v1', plural: 'pods' } as const;
 export const EVENTS = { group: '', version: 'v1', plural: 'events' } as const;
 export const FINALIZER = 'chaosengine.litmuschaos.io/finalizer';
 
@@ -59,6 +62,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const stage: Stage = {
     ...options,
     speed,
+    jobImage: options.jobImage ?? null,
     traps: options.traps ?? {},
     story,
     wait: (seconds) => clock.sleep((seconds * 1_000) / speed, { signal: stopping.signal }),

@@ -2,7 +2,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { ApiObject } from '../../../src/clients/ports.ts';
 import { killRounds } from './kill-rounds.ts';
-import { ACCOUNTS, ENGINES, EXPERIMENTS, FINALIZER, JOBS, RESULTS, type Stage } from './operator.ts';
+import { ACCOUNTS, ENGINES, EXPERIMENTS, FINALIZER, JOBS, PODS, RESULTS, type Stage } from './operator.ts';
 import { type Verdict, writeResult } from './results.ts';
 import { SEEN } from './timing.ts';
 
@@ -16,7 +16,8 @@ export interface EngineRun {
   readonly env: Readonly<Record<string, string>>;
   readonly probes: readonly { readonly name: string; readonly type: string; readonly mode: string }[];
   readonly job: string;
-  readonly pod: string;
+  /** Played, or the job's real one. */
+  pod: string;
 }
 
 /** Thrown when the engine is told to stop, or is deleted. */
@@ -52,6 +53,7 @@ async function play(stage: Stage, run: EngineRun): Promise<void> {
   await waitUnlessStopped(stage, run, SEEN.jobCreated - SEEN.waitingForJob);
   await makeJob(stage, run);
   if (traps.missingImages?.includes(imageOf(experiment)) === true) {
+    await awaitImageTrouble(stage, run);
     await report(stage, run, 'Skipped', 'Error');
     return await complete(stage, run);
   }
@@ -163,26 +165,64 @@ async function waitUnlessStopped(stage: Stage, run: EngineRun, seconds: number):
   } while (left > 0);
 }
 
-async function report(stage: Stage, run: EngineRun, status: string, verdict: string, experimentPod = run.pod): Promise<void> {
+async function report(
+  stage: Stage,
+  run: EngineRun,
+  status: string,
+  verdict: string,
+  experimentPod: string = run.pod,
+): Promise<void> {
   const lastUpdateTime = new Date(stage.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
   const experiment = { experimentPod, lastUpdateTime, name: run.experiment, runner: `${run.name}-runner`, status, verdict };
   await stage.objects.patch(ENGINES, run.name, { status: { experiments: [experiment] } });
 }
 
 async function makeJob(stage: Stage, run: EngineRun): Promise<void> {
-  await stage.objects.create(JOBS, {
+  const { objects, jobImage } = stage;
+  const labels = { chaosUID: run.uid, name: run.experiment };
+  const program = `console.log('time="now" level=info msg="[PreReq]: ${run.experiment}"');console.log('time="now" level=warning msg="played"')`;
+  await objects.create(JOBS, {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: { name: run.job, labels: { chaosUID: run.uid, name: run.experiment } },
-    // Suspended: its pod is played, not run.
+    metadata: { name: run.job, labels },
     spec: {
-      suspend: true,
+      suspend: jobImage === null,
+      backoffLimit: 0,
       template: {
-        metadata: { labels: { chaosUID: run.uid, name: run.experiment } },
-        spec: { restartPolicy: 'Never', containers: [{ name: run.experiment, image: 'stand-in' }] },
+        metadata: { labels },
+        spec: {
+          restartPolicy: 'Never',
+          automountServiceAccountToken: false,
+          containers: [
+            {
+              name: run.experiment,
+              image: jobImage ?? 'stand-in',
+              imagePullPolicy: 'IfNotPresent',
+              command: ['node', '-e', program],
+            },
+          ],
+        },
       },
     },
   });
+  if (jobImage === null) return;
+  for (;;) {
+    const [pod] = await objects.list(PODS, { labelSelector: `job-name=${run.job}` });
+    if (pod?.metadata?.name !== undefined) {
+      run.pod = pod.metadata.name;
+      return;
+    }
+    await waitUnlessStopped(stage, run, SEEN.poll);
+  }
+}
+
+/** A played job has no pod to wait for. */
+async function awaitImageTrouble(stage: Stage, run: EngineRun): Promise<void> {
+  while (stage.jobImage !== null) {
+    const pod = await stage.objects.fetch(PODS, run.pod);
+    if (/"reason":"(ErrImage|ImagePull|InvalidImage)/.test(JSON.stringify(pod?.status ?? {}))) return;
+    await waitUnlessStopped(stage, run, SEEN.poll);
+  }
 }
 
 function imageOf(experiment: ApiObject): string {
