@@ -102,7 +102,8 @@ export async function supervise(
     told.resolve();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-  const watch = watchParent(parentPid, stop);
+  // A lab whose parts are all elsewhere leaves nothing here that would keep this process alive.
+  const watch = watchParent(parentPid, stop) ?? setInterval(() => undefined, 60_000);
   const starting = start(progress, abort.signal);
   const lab = await Promise.race([starting, told.promise.then(() => null)]);
   if (lab === null) {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { KubernetesStatus } from '../../kubernetes/status.ts';
 import type { LabConnection } from '../connection.ts';
-import { type KnownLab, listLabs, livingProcesses } from '../lab-folder.ts';
+import { type KnownLab, KUBERNETES_FILE, listLabs, livingProcesses } from '../lab-folder.ts';
 
 export interface LabStatus {
   readonly name: string;
@@ -10,9 +11,11 @@ export interface LabStatus {
   readonly state: 'starting' | 'running' | 'orphaned';
   readonly processes: readonly { readonly pid: number; readonly role: string; readonly name: string }[];
   readonly connection: LabConnection | null;
+  /** Absent: a lab of processes. */
+  readonly kubernetes?: KubernetesStatus;
 }
 
-function statusOf({ name, dir }: KnownLab): LabStatus {
+async function statusOf({ name, dir }: KnownLab): Promise<LabStatus> {
   const living = livingProcesses(dir);
   const file = join(dir, 'lab.json');
   const connection = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as LabConnection) : null;
@@ -23,11 +26,19 @@ function statusOf({ name, dir }: KnownLab): LabStatus {
     state: supervised ? (connection === null ? 'starting' : 'running') : 'orphaned',
     processes: living.map(({ pid, role, name: label }) => ({ pid, role, name: label })),
     connection,
+    ...(await kubernetesStatus(dir)),
   };
 }
 
-export function runStatus({ json }: { readonly json: boolean }): void {
-  const labs = listLabs().map(statusOf);
+async function kubernetesStatus(dir: string): Promise<{ readonly kubernetes?: KubernetesStatus }> {
+  if (!existsSync(join(dir, KUBERNETES_FILE))) return {};
+  const { describeKubernetesLab } = await import('../../kubernetes/status.ts');
+  const kubernetes = await describeKubernetesLab(dir);
+  return kubernetes === null ? {} : { kubernetes };
+}
+
+export async function runStatus({ json }: { readonly json: boolean }): Promise<void> {
+  const labs = await Promise.all(listLabs().map(statusOf));
   if (json) {
     process.stdout.write(`${JSON.stringify(labs)}\n`);
     return;
@@ -36,5 +47,6 @@ export function runStatus({ json }: { readonly json: boolean }): void {
   for (const lab of labs) {
     process.stdout.write(`${lab.name}  ${lab.state}  ${lab.connection?.odooUrl ?? ''}  ${lab.dir}\n`);
     for (const { pid, role, name } of lab.processes) process.stdout.write(`  ${String(pid).padStart(7)}  ${role}  ${name}\n`);
+    for (const line of lab.kubernetes?.notes ?? []) process.stdout.write(`  ${line}\n`);
   }
 }
