@@ -84,6 +84,10 @@ function rollbacks(plan: Partial<Plan>): ReferenceIssue[] {
     const first = faults.find(({ id }) => id === fault.after);
     if (first?.kind !== 'kubernetes/rolling-update' || first.deployment !== fault.deployment)
       return issue(`"${fault.after}" is no rolling update of ${fault.deployment} in this plan`);
+    if (first.rollBack === 'always' || (first.change !== 'restart' && first.change !== 'image'))
+      return issue(
+        `"${fault.after}" leaves no new revision behind: the one before it in the history would be the one it took back`,
+      );
     return first.atMs >= fault.atMs ? issue(`"${fault.after}" does not come before it`) : [];
   });
 }

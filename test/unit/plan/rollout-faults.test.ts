@@ -54,6 +54,7 @@ describe('faults of nodes and rollouts in a plan', () => {
     expect(messagesOf(plan(update, `${BACK.replace('erp', 'other')}, after: roll`))).toContain(
       '"roll" is no rolling update of other',
     );
+    expect(messagesOf(plan(`${UPDATE}, change: bad-image`, `${BACK}, after: roll`))).toContain('leaves no new revision behind');
     expect(messagesOf(plan(update, `${BACK}, after: roll`).replace(`at: 1s, ${BACK}`, `at: 5s, ${BACK}`))).toBe('');
   });
 });
