@@ -1,5 +1,5 @@
 import { awaitCondition } from '../../src/clients/await-condition.ts';
-import type { PatroniCluster, PatroniMember } from '../../src/clients/ports.ts';
+import type { PatroniCluster, PatroniConfig, PatroniMember } from '../../src/clients/ports.ts';
 import { HarnessError } from '../../src/errors.ts';
 import type { FaultDoors, Revert, UndoEntry } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
@@ -46,14 +46,18 @@ export async function rejoinThroughPatroni(
   };
   try {
     // Just after a crash no member may answer: that is waited for like everything else.
-    settleMs = await awaitCondition('patroniAnswers', () => readSettleMs(doors, WAITS_FOR_KEY.has(String(undo.data.mode))), {
+    const config = await awaitCondition('patroniAnswers', () => patroni.fetchConfig(), {
       until: () => true,
       timeoutMs,
       clock: doors.clock,
     });
+    settleMs = settleMsOf(config, String(undo.data.mode));
+    const synchronous = (seen: PatroniCluster) =>
+      !config.synchronousMode || seen.members.some(({ role }) => role === 'sync_standby');
     const { cluster } = await awaitCondition('oldPrimaryIsStandby', look, {
       until: ({ cluster: seen, streaming }) =>
         (streaming === null || streaming >= standbys) &&
+        synchronous(seen) &&
         (isStandbyAgain(seen, oldPrimary, timelineBefore) ||
           ((mayBeUnmoved || isPromotedAnew(seen, oldPrimary, timelineBefore)) && isUnmoved(seen, oldPrimary))),
       describe: ({ cluster: seen, streaming }) =>
@@ -113,9 +117,8 @@ function isUnmoved(cluster: PatroniCluster, oldPrimary: string): boolean {
 }
 
 /** How long a move that was asked for may still be on its way. */
-async function readSettleMs(doors: FaultDoors, crashed: boolean): Promise<number> {
-  const { ttlSeconds, loopWaitSeconds } = await requireDoor(doors, 'patroni', 'postgres/failover').fetchConfig();
-  return (crashed ? ttlSeconds + loopWaitSeconds : 2 * loopWaitSeconds) * 1_000;
+function settleMsOf({ ttlSeconds, loopWaitSeconds }: PatroniConfig, mode: string): number {
+  return (WAITS_FOR_KEY.has(mode) ? ttlSeconds + loopWaitSeconds : 2 * loopWaitSeconds) * 1_000;
 }
 
 function canBeCloned(cluster: PatroniCluster, member: PatroniMember | undefined): member is PatroniMember {

@@ -162,6 +162,21 @@ describe('postgres/failover through Patroni', () => {
     expect(await failover.revert(undo, doors, { timeoutMs: 20_000 })).toMatchObject({ complete: true });
   });
 
+  test('a synchronous cluster is not back before a standby is synchronous again', async () => {
+    const { patroni, doors } = aCluster({ synchronous: true, members: [aMember(), aStandby({ role: 'sync_standby' })] });
+    const { undo } = await disturb(failover, spec('switchover'), createBench(doors));
+    expect(await failover.revert(undo, doors, { timeoutMs: 10_000 })).toMatchObject({ complete: false });
+    const { fetchCluster } = patroni;
+    patroni.fetchCluster = async (options) => {
+      const cluster = await fetchCluster(options);
+      return {
+        ...cluster,
+        members: cluster.members.map((member) => ({ ...member, role: member.role === 'replica' ? 'sync_standby' : member.role })),
+      };
+    };
+    expect(await failover.revert(undo, doors, { timeoutMs: 20_000 })).toMatchObject({ complete: true });
+  });
+
   test('a user who may not see who streams does not hold up the revert', async () => {
     const { postgres, doors } = aCluster();
     const { undo } = await disturb(failover, spec('switchover'), createBench(doors));
