@@ -92,7 +92,7 @@ function adviceTable({ workload, advice }: Rightsizing): VNode {
     advice.map((one) => [
       one.setting,
       adviceValue(one, one.current),
-      h('strong', { class: one.advised !== null && one.advised !== one.current ? 'attention' : '' }, adviceDeed(one)),
+      one.advised === one.current ? adviceDeed(one) : h('strong', null, adviceDeed(one)),
       one.reason,
     ]),
   );

@@ -201,8 +201,7 @@ function targetUtilisation(
   if (ratios.length === 0) return [{ ...base, advised: null, reason: 'no metric was seen between load step and Ready' }];
   const highest = Math.max(...ratios) * current;
   const told = `the pods that were there came to ${formatRatio(highest)} of their request between load step and Ready`;
-  if (waited === undefined)
-    return [{ ...base, advised: current, reason: `${told}, and the service level did not wait for new pods` }];
+  if (waited === undefined) return [{ ...base, advised: current, reason: `${told}; not shown that clients waited for new pods` }];
   if (highest <= 1) return [{ ...base, advised: current, reason: `${told}: a lower target would not have helped` }];
   const advised = Math.max(LOWEST_TARGET, Math.floor((current / highest) * 20 + 1e-9) / 20);
   return [{ ...base, advised: Math.min(current, advised), reason: `${told}, and the service level waited for new pods` }];
