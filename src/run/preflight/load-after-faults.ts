@@ -36,9 +36,13 @@ export function checkLoadAfterFaults({ plan }: Pick<PreflightContext, 'plan'>, f
   );
 }
 
+/** Litmus' first kill comes 11-13 s after the engine, and its rounds outlast the duration by up to 6 s (seen with 3.8.0). */
+const LITMUS_LAG_MS = 20_000;
+
 /** What the plan itself says about how long a fault lasts. */
 function plannedDurationMs(fault: Plan['faults'][number]): number {
   if (fault.kind === 'kubernetes/kill-pods') return fault.repeat?.durationMs ?? 0;
+  if (fault.kind === 'litmus/engine') return fault.durationMs + LITMUS_LAG_MS;
   if ('holdMs' in fault) return fault.holdMs;
   return 'durationMs' in fault ? (fault.durationMs ?? 0) : 0;
 }
