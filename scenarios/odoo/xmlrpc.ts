@@ -183,6 +183,8 @@ function readArray(reader: Reader, from: number): XmlRpcValue {
   }
 }
 
+const OWN = { configurable: true, enumerable: true, writable: true } as const;
+
 function readStruct(reader: Reader, from: number): XmlRpcValue {
   const { body } = reader;
   const record: Record<string, XmlRpcValue> = {};
@@ -196,7 +198,10 @@ function readStruct(reader: Reader, from: number): XmlRpcValue {
     }
     const nameEnd = body.indexOf('</name>', next);
     reader.at = nameEnd;
-    record[unescapeText(body.slice(next + 6, nameEnd))] = readValue(reader);
+    const name = unescapeText(body.slice(next + 6, nameEnd));
+    // Assigned, a member of this name would set the object's prototype and be lost.
+    if (name === '__proto__') Object.defineProperty(record, name, { ...OWN, value: readValue(reader) });
+    else record[name] = readValue(reader);
   }
 }
 

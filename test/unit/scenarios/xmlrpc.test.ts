@@ -112,6 +112,12 @@ describe('answers', () => {
     );
   });
 
+  test('a member named after the prototype is a member like any other', () => {
+    const twin = JSON.parse('{"__proto__": "x", "a": 1}') as Parameters<typeof answerXml>[0];
+    expect(decodeResult(answerXml(twin))).toEqual(twin);
+    expect(Object.keys(decodeResult(answerXml(twin)) as object)).toEqual(['__proto__', 'a']);
+  });
+
   test('rubbish and cut answers give nothing, and end', () => {
     fc.assert(
       fc.property(fc.nat(products.lastIndexOf('</methodResponse>')), (end) => {
