@@ -51,7 +51,7 @@ export const sentinelFailover: Fault<SentinelFailoverSpec, PlannedSentinelFailov
     const by = {
       planned: 'SENTINEL FAILOVER',
       'safe-planned': 'SENTINEL FAILOVER with writes paused',
-      crash: crash.pod ? `force-deleting pod ${crash.pod.name}` : `"${crash.command?.join(' ')}"`,
+      crash: crash.pod ? `SHUTDOWN NOSAVE and force-deleting pod ${crash.pod.name}` : `"${crash.command?.join(' ')}"`,
     };
     return {
       target: `master ${group.master} of ${sentinel.label}, by ${by[spec.mode]}`,

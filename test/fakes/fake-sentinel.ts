@@ -23,6 +23,8 @@ export interface FakeSentinelOptions {
   /** The new master never takes its role up. */
   readonly neverPromoted?: boolean;
   readonly minReplicasToWrite?: number;
+  /** What SHUTDOWN does: as Redis 7 (default), as before it, or refused. */
+  readonly shutdown?: 'old' | 'forbidden';
   /** `replica-announce-ip` of every server. */
   readonly announces?: string;
 }
@@ -85,6 +87,12 @@ export function createFakeSentinel(options: FakeSentinelOptions): FakeSentinel {
     const server = fake.servers.get(at);
     if (server === undefined || server.down) throw new HarnessError('ERR_REDIS', `${at}: connect ECONNREFUSED`);
     if (name !== 'INFO') fake.log.push(`${at} ${[name, ...args].join(' ')}`);
+    if (name === 'SHUTDOWN') {
+      if (options.shutdown === 'forbidden') throw new HarnessError('ERR_REDIS', 'NOPERM this user has no permissions');
+      if (options.shutdown === 'old' && args.length > 1) throw new HarnessError('ERR_REDIS', 'ERR syntax error');
+      fake.kill(at);
+      throw new HarnessError('ERR_REDIS', `${at}: Connection is closed.`);
+    }
     if (name === 'CLIENT' && args[0] === 'PAUSE') fake.paused.add(at);
     if (name === 'CLIENT' && args[0] === 'UNPAUSE') fake.paused.delete(at);
     if (name === 'REPLICAOF') follow(server, `${args[0]}:${args[1]}`);
@@ -158,7 +166,7 @@ export function createFakeSentinel(options: FakeSentinelOptions): FakeSentinel {
     close: async () => undefined,
     kill(at) {
       const server = fake.servers.get(at);
-      if (server === undefined) return;
+      if (server === undefined || server.down) return;
       server.down = true;
       if (at === fake.master) after(promoteMs, promote);
     },

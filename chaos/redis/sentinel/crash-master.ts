@@ -1,5 +1,5 @@
 /** How the master is killed: by deleting its pod, or by a program of the plan. */
-import type { ApiObject, CustomObjectsPort, KubernetesPort, PodView } from '../../../src/clients/ports.ts';
+import type { ApiObject, CustomObjectsPort, KubernetesPort, PodView, RedisPort } from '../../../src/clients/ports.ts';
 import { timeoutMs } from '../../../src/clients/timeouts.ts';
 import { HarnessError } from '../../../src/errors.ts';
 import type { FaultContext, FaultDoors } from '../../fault.ts';
@@ -86,10 +86,35 @@ export async function crashMaster(
   context: FaultContext,
 ): Promise<string> {
   if (pod !== null) {
+    const ended = await endAtOnce(requireDoor(context, 'sentinel', KIND).server(master));
     await requireDoor(context, 'kubernetes', KIND).deletePod(pod.name, { uid: pod.uid, graceSeconds: 0 });
-    return `pod ${pod.name} of the master ${master} deleted with grace period 0`;
+    return `${ended}; pod ${pod.name} of the master ${master} deleted with grace period 0`;
   }
   return runRedisCommand(command ?? [], context, { fault, master, signal: context.signal });
+}
+
+/**
+ * The kubelet sends SIGTERM even without a grace period, and Redis 7 then waits for its replicas, which is no crash; nor can a
+ * program in the container kill its first process. What SHUTDOWN with these words leaves undone is what a crash leaves undone.
+ */
+async function endAtOnce(server: RedisPort): Promise<string> {
+  const wordings = [
+    ['NOSAVE', 'NOW', 'FORCE'],
+    // Before Redis 7, which knows no more words and waits for nobody.
+    ['NOSAVE'],
+  ];
+  for (const words of wordings) {
+    try {
+      await server.command('SHUTDOWN', words);
+    } catch (error) {
+      const told = error instanceof Error ? error.message : String(error);
+      if (/syntax error/i.test(told)) continue;
+      // No answer but the end of the connection is how this ends well.
+      if (!/NOPERM|unknown command/i.test(told)) return `SHUTDOWN ${words.join(' ')}`;
+    }
+    break;
+  }
+  return 'SHUTDOWN was refused, so the server may have waited for its replicas before it ended';
 }
 
 /** Runs a program of the plan with the announced address in its environment; any exit code but 0 is ERR_COMMAND. */

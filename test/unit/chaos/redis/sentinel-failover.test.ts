@@ -191,9 +191,10 @@ describe('redis/sentinel-failover: the pod of the master', () => {
     readonly name?: string;
     readonly services?: readonly ApiObject[];
     readonly denied?: readonly string[];
+    readonly shutdown?: 'old' | 'forbidden';
   }) {
     const clock = createFakeClock();
-    const sentinel = createFakeSentinel({ clock });
+    const sentinel = createFakeSentinel({ clock, ...(fields.shutdown && { shutdown: fields.shutdown }) });
     const kubernetes = createFakeKubernetes({ clock, replicas: 0, ...(fields.denied && { denied: fields.denied }) });
     const { ip, name = 'redis-0' } = fields;
     const labels = { app: 'redis', 'statefulset.kubernetes.io/pod-name': name };
@@ -214,12 +215,24 @@ describe('redis/sentinel-failover: the pod of the master', () => {
     ['its own address', { ip: '10.0.0.1' }],
     ['the address of the Service before it', { ip: '10.9.9.9', services: [service('10.0.0.7'), service('10.0.0.1')] }],
   ])('is found by %s and deleted by UID', async (_, fields) => {
-    const { bench, kubernetes } = onKubernetes(fields);
+    const { bench, kubernetes, sentinel } = onKubernetes(fields);
     const { plan, proof, undo } = await disturb(sentinelFailover, spec('crash'), bench);
     expect(plan.target).toContain('force-deleting pod redis-0');
+    expect(sentinel.log).toEqual([`${MASTER} SHUTDOWN NOSAVE NOW FORCE`]);
     expect(kubernetes.deletions).toEqual([{ name: 'redis-0', uid: 'uid-redis-0', graceSeconds: 0 }]);
     expect(proof.proven).toBe(true);
     expect(undo.data).toMatchObject({ pod: 'redis-0' });
+  });
+
+  test.each([
+    ['old', [`${MASTER} SHUTDOWN NOSAVE NOW FORCE`, `${MASTER} SHUTDOWN NOSAVE`], 'SHUTDOWN NOSAVE; pod redis-0'],
+    ['forbidden', [`${MASTER} SHUTDOWN NOSAVE NOW FORCE`], 'SHUTDOWN was refused'],
+  ] as const)('of a server that is %s is ended as far as it lets itself be', async (shutdown, log, detail) => {
+    const { bench, kubernetes, sentinel } = onKubernetes({ ip: '10.0.0.1', shutdown });
+    const { injection, proof } = await disturb(sentinelFailover, spec('crash'), bench);
+    expect(sentinel.log).toEqual(log);
+    expect(injection.detail).toContain(detail);
+    expect([kubernetes.deletions.length, proof.proven]).toEqual([1, true]);
   });
 
   test('that comes back under a new address counts by the number of replicas; the address that is gone is told', async () => {
