@@ -34,7 +34,11 @@ export function applyGuards(result: ObjectiveResult, guards: readonly Guard[]): 
   if (broken.length === 0) return result;
   const harmSeen = result.kind === 'data-loss' || result.kind === 'invariant' || broken.every((guard) => guard.keepsFailures);
   if (result.verdict === 'fail' && harmSeen) return result;
-  const why = broken.map((guard) => guard.reason).join('; ');
+  // Each report has the list of preconditions with their reasons: told once there, not again in every objective.
+  const why =
+    broken.length === 1
+      ? broken.map(({ reason }) => reason).join('')
+      : `${broken.length} preconditions did not hold: ${broken.map(({ id }) => id).join(', ')}`;
   return { ...result, verdict: 'inconclusive', reason: `${why} (otherwise ${result.verdict}: ${result.reason})` };
 }
 

@@ -181,6 +181,14 @@ describe('applyGuards', () => {
     ...changes,
   });
 
+  test('several broken preconditions are named, one is told', () => {
+    expect(applyGuards(result({}), [broken({ id: 'load-delivered' }), broken({ id: 'run-completed' })]).reason).toContain(
+      '2 preconditions did not hold: load-delivered, run-completed (otherwise pass',
+    );
+    expect(applyGuards(result({}), [broken({ reason: 'the run was interrupted' })]).reason).toMatch(
+      /^the run was interrupted \(/,
+    );
+  });
   test('a guard that holds changes nothing', () => expect(applyGuards(result({}), [broken({ held: true })])).toEqual(result({})));
   test('a broken guard withholds a pass and a fail, and keeps the figures', () => {
     expect(applyGuards(result({}), [broken()])).toMatchObject({
