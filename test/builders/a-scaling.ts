@@ -12,7 +12,7 @@ import type {
   PodObservation,
   PodUse,
 } from '../../src/model/run-records.ts';
-import { aJournal, anEnvironment, aPlan, aRun, at, history, START, withFault } from './a-run.ts';
+import { aJournal, anEnvironment, aPlan, aRun, at, history, type RunSketch, START, withFault } from './a-run.ts';
 
 export const objective: AutoscalingObjectiveSpec = {
   id: 'hpa',
@@ -50,7 +50,8 @@ export interface Scaling {
   readonly offsetMs?: number;
 }
 
-export function scalingHistory(scaling: Scaling = {}, changes: Partial<AutoscalingObjectiveSpec> = {}): History {
+/** As a sketch of a run folder; `scalingHistory` is what the pure judges take of it. */
+export function scalingRun(scaling: Scaling = {}, changes: Partial<AutoscalingObjectiveSpec> = {}): RunSketch {
   const silent = scaling.silent ?? (() => false);
   const observations = Array.from({ length: 200 }, (_, s): readonly Observation[] => [
     ...(silent(s) ? [] : looksAt(s, scaling)),
@@ -80,7 +81,11 @@ export function scalingHistory(scaling: Scaling = {}, changes: Partial<Autoscali
     journal: [...aJournal(), ...gaps].toSorted((a, b) => a.at - b.at),
     observations: [...observations, ...events].toSorted((a, b) => a.at - b.at),
   });
-  return history(scaling.faultAt === undefined ? run : withFault(run, 'crash', scaling.faultAt));
+  return scaling.faultAt === undefined ? run : withFault(run, 'crash', scaling.faultAt);
+}
+
+export function scalingHistory(scaling: Scaling = {}, changes: Partial<AutoscalingObjectiveSpec> = {}): History {
+  return history(scalingRun(scaling, changes));
 }
 
 /** Judged as it is; guards are applied elsewhere. */
