@@ -32,3 +32,17 @@ describe('docs/how-to/postgresql.md', () => {
     expect(plan.postgres).toBeDefined();
   });
 });
+
+describe('docs/how-to/redis-sentinel.md', () => {
+  const found = sections('redis-sentinel.md');
+
+  test('shows the section, an address map, and programs', () => {
+    const shown = found.flatMap((text) => Object.keys((parse(text) as { redis: object }).redis));
+    expect(shown).toEqual(expect.arrayContaining(['sentinels', 'commands']));
+  });
+
+  test.each(found.map((text, index) => [index + 1, text] as const))('its section %i is read without a problem', (_, text) => {
+    const plan = readPlan(stringify({ ...FRAME, ...(parse(text) as object) }), 'how-to.yaml');
+    expect(plan.redis?.sentinels).toBeDefined();
+  });
+});
