@@ -2,7 +2,7 @@ import { formatSeconds } from '../../src/clients/await-condition.ts';
 import type { CustomObjectsPort, KubernetesPort } from '../../src/clients/ports.ts';
 import { HarnessError } from '../../src/errors.ts';
 import type { LitmusEngineSpec } from '../../src/model/plan.ts';
-import type { Fault, FaultContext, FaultDoors } from '../fault.ts';
+import type { Access, Fault, FaultContext, FaultDoors } from '../fault.ts';
 import { awaitReplicas, type PodName, proveReplaced } from '../kubernetes/replaced-pods.ts';
 import { requireDoor } from '../require-door.ts';
 import { engineName, engineObject, resultName } from './engine-object.ts';
@@ -30,29 +30,29 @@ export interface InjectedEngine {
 const KIND = 'litmus/engine';
 const LITMUS = 'litmuschaos.io';
 
+/** Engines are named anew in every run, so that only what a plan names can be asked for by name. */
+function accessOf(spec?: LitmusEngineSpec): readonly Access[] {
+  const may = (group: string, resource: string, ...verbs: readonly string[]): readonly Access[] =>
+    verbs.map((verb) => ({ verb, group, resource }));
+  return [
+    { verb: 'get', group: LITMUS, resource: 'chaosexperiments', ...(spec && { name: spec.experiment }) },
+    ...may(LITMUS, 'chaosengines', 'get', 'list', 'create', 'patch', 'delete'),
+    ...may(LITMUS, 'chaosresults', 'get', 'delete'),
+    { verb: 'get', group: '', resource: 'serviceaccounts', ...(spec && { name: spec.serviceAccount }) },
+    ...may('', 'pods', 'list'),
+    { verb: 'get', group: '', resource: 'pods', subresource: 'log' },
+    ...may('', 'events', 'list'),
+    ...may('batch', 'jobs', 'list', 'delete'),
+  ];
+}
+
 export const litmusEngine: Fault<LitmusEngineSpec, PlannedEngine, InjectedEngine> = {
   kind: KIND,
   summary:
     'runs an installed ChaosExperiment of Litmus through a ChaosEngine of its own, and shows by pod UIDs that it did something',
   needs: ['kubernetes', 'customObjects'],
-  access: [
-    { verb: 'get', group: LITMUS, resource: 'chaosexperiments' },
-    { verb: 'list', group: LITMUS, resource: 'chaosexperiments' },
-    { verb: 'get', group: LITMUS, resource: 'chaosengines' },
-    { verb: 'list', group: LITMUS, resource: 'chaosengines' },
-    { verb: 'create', group: LITMUS, resource: 'chaosengines' },
-    { verb: 'patch', group: LITMUS, resource: 'chaosengines' },
-    { verb: 'delete', group: LITMUS, resource: 'chaosengines' },
-    { verb: 'get', group: LITMUS, resource: 'chaosresults' },
-    { verb: 'list', group: LITMUS, resource: 'chaosresults' },
-    { verb: 'delete', group: LITMUS, resource: 'chaosresults' },
-    { verb: 'get', group: '', resource: 'serviceaccounts' },
-    { verb: 'list', group: '', resource: 'pods' },
-    { verb: 'get', group: '', resource: 'pods', subresource: 'log' },
-    { verb: 'list', group: '', resource: 'events' },
-    { verb: 'list', group: 'batch', resource: 'jobs' },
-    { verb: 'delete', group: 'batch', resource: 'jobs' },
-  ],
+  access: accessOf(),
+  accessFor: (spec) => accessOf(spec),
 
   plan: (spec, doors) => planEngine(spec, doorsOf(doors)),
 

@@ -23,7 +23,7 @@ export async function planEngine(
   await requireServiceAccount(spec, objects, place);
   await requireNoOther(spec, objects, place);
   // Asked for its own sake: a missing CRD of the results would only show when it is too late.
-  await objects.list(RESULTS);
+  await objects.fetch(RESULTS, 'peakproof');
   const matching = requirePods(spec, await kubernetes.fetchPods(spec.app.label), place);
   const unready = matching.filter(({ ready }) => !ready).length;
   const perRound = podsPerRound(spec.env, matching.length);
@@ -48,20 +48,28 @@ export async function planEngine(
     prediction:
       `about 12 s from engine to first kill; each round chooses anew and may hit a replacement; images: experiment ` +
       `${experiment.image ?? '(none named)'}, runner ${runnerImage(spec)}`,
-    state: { before: matching.map(({ uid }) => uid), deployment: owningDeployment(matching) },
+    state: { before: matching.map(({ uid }) => uid), deployment: await readableOwner(matching, kubernetes) },
   };
 }
 
 async function requireExperiment(spec: LitmusEngineSpec, objects: CustomObjectsPort, place: string): Promise<ApiObject> {
   const experiment = await objects.fetch(EXPERIMENTS, spec.experiment);
   if (experiment !== null) return experiment;
-  const installed = (await objects.list(EXPERIMENTS)).flatMap(({ metadata }) => metadata?.name ?? []);
   throw new HarnessError('ERR_LITMUS', `there is no ChaosExperiment "${spec.experiment}" in ${place}`, {
-    hint:
-      installed.length === 0
-        ? 'none is installed in this namespace; install it from a ChaosHub with kubectl apply'
-        : `installed here: ${installed.sort().join(', ')}`,
+    hint: await installedExperiments(objects),
   });
+}
+
+/** For the hint alone: an account with just what the plan needs may not list them. */
+async function installedExperiments(objects: CustomObjectsPort): Promise<string> {
+  try {
+    const installed = (await objects.list(EXPERIMENTS)).flatMap(({ metadata }) => metadata?.name ?? []);
+    if (installed.length > 0) return `installed here: ${installed.sort().join(', ')}`;
+    return 'none is installed in this namespace; install it from a ChaosHub with kubectl apply';
+  } catch (error) {
+    if (error instanceof HarnessError) return 'compare with: kubectl get chaosexperiments';
+    throw error;
+  }
 }
 
 async function requireServiceAccount(spec: LitmusEngineSpec, objects: CustomObjectsPort, place: string): Promise<void> {
@@ -96,6 +104,17 @@ function requirePods(spec: LitmusEngineSpec, pods: readonly PodView[], place: st
   throw new HarnessError('ERR_SELECTOR_EMPTY', `no running pod in ${place} matches ${spec.app.label}`, {
     hint: `compare with: kubectl get pods --show-labels; Litmus would end in TARGET_SELECTION_ERROR`,
   });
+}
+
+/** Null when it may not be read: a plan's account may read the plan's own Deployment only. Replicas are taken as they were then. */
+async function readableOwner(pods: readonly PodView[], kubernetes: KubernetesPort): Promise<string | null> {
+  const owner = owningDeployment(pods);
+  try {
+    return owner === null ? null : (await kubernetes.fetchDeployment(owner)).name;
+  } catch (error) {
+    if (error instanceof HarnessError) return null;
+    throw error;
+  }
 }
 
 function runnerImage(spec: LitmusEngineSpec): string {

@@ -2,6 +2,9 @@
  * litmus/engine through a real API: the practice lab's, with the kinds of Litmus and the stand-in operator, twenty times as fast as
  * Litmus was seen to be. Pods are real processes that really go.
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CoreV1Api, KubeConfig, type KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { UndoEntry } from '../../chaos/fault.ts';
 import { litmusEngine } from '../../chaos/litmus/engine.ts';
@@ -11,7 +14,9 @@ import { createCustomObjectsPort } from '../../src/clients/custom-objects.ts';
 import { createKubernetesPort } from '../../src/clients/kubernetes.ts';
 import type { CustomObjectsPort, KubernetesPort } from '../../src/clients/ports.ts';
 import { TIMEOUTS_VARIABLE } from '../../src/clients/timeouts.ts';
-import type { LitmusEngineSpec } from '../../src/model/plan.ts';
+import type { LitmusEngineSpec, Plan } from '../../src/model/plan.ts';
+import { type RbacObject, rbacObjects } from '../../src/run/rbac/manifests.ts';
+import { requiredAccess } from '../../src/run/rbac/required-access.ts';
 import { createBench, disturb, type FaultBench } from '../fakes/fault-bench.ts';
 import { installLitmus, postDefinition } from '../support/litmus-operator/install.ts';
 import {
@@ -58,7 +63,7 @@ let bench: FaultBench;
 let run = 0;
 
 beforeAll(async () => {
-  cluster = await aLabCluster({ denied: [{ verb: 'create', group: 'litmuschaos.io', resource: 'forbidden' }] });
+  cluster = await aLabCluster();
   const options = { kubeconfig: cluster.kubeconfigPath, namespace: 'erp' };
   kubernetes = createKubernetesPort(options);
   objects = createCustomObjectsPort(options);
@@ -245,3 +250,47 @@ describe('an experiment that does not', () => {
     await nothingLeft();
   });
 });
+
+describe('an account with just what `peakproof rbac` prints', () => {
+  test('can plan, inject, prove and undo', async () => {
+    const target = { namespace: 'erp', deployment: 'erp', namespaceOnly: true };
+    const access = requiredAccess({ faults: [spec] } as unknown as Plan, { kubernetes: target });
+    const account = await accountWith(cluster.kubeconfigPath, rbacObjects(access, { name: 'litmus-user', namespace: 'erp' }));
+    const options = { kubeconfig: account, namespace: 'erp' };
+    const doors = { kubernetes: createKubernetesPort(options), customObjects: createCustomObjectsPort(options) };
+    expect(await doors.kubernetes.allowed({ verb: 'delete', group: '', resource: 'pods' })).toBe(false);
+    start();
+    const { plan, injection } = await disturb(litmusEngine, spec, { ...bench, ...doors });
+    const proof = await litmusEngine.prove(spec, plan, injection, { ...bench, ...doors });
+    expect(proof.proven).toBe(true);
+    expect(proof.evidence.join('\n')).not.toContain('forbidden');
+    const revert = await litmusEngine.revert(onlyUndo(), { clock: systemClock, ...doors }, { timeoutMs: 8_000 });
+    expect(revert).toMatchObject({ complete: true });
+    await nothingLeft();
+    await expect(litmusEngine.plan({ ...spec, experiment: 'other' }, { ...bench, ...doors })).rejects.toThrow(
+      /reading chaosexperiments\.litmuschaos\.io other.*forbidden/,
+    );
+  });
+});
+
+/** Makes account and roles, and a kubeconfig of the account alone. */
+async function accountWith(admin: string, roles: readonly RbacObject[]): Promise<string> {
+  const config = new KubeConfig();
+  config.loadFromFile(admin);
+  const api = KubernetesObjectApi.makeApiClient(config);
+  for (const object of roles) await api.create(object as KubernetesObject);
+  const body = { spec: { audiences: [], expirationSeconds: 3_600 } };
+  const name = 'litmus-user';
+  const { status } = await config.makeApiClient(CoreV1Api).createNamespacedServiceAccountToken({ name, namespace: 'erp', body });
+  const path = join(cluster.folder, 'account.json');
+  const account = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'account',
+    clusters: [{ name: 'lab', cluster: { server: cluster.api.url, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'account', user: { token: status?.token } }],
+    contexts: [{ name: 'account', context: { cluster: 'lab', user: 'account' } }],
+  };
+  await writeFile(path, JSON.stringify(account), { mode: 0o600 });
+  return path;
+}
