@@ -48,7 +48,9 @@ export function predict(
       ? `sooner if ${primary} is back before (primary_start_timeout 0: it gives the lead away)`
       : `if ${primary} is back before, it may go on as the primary: no failover`;
   const gentle =
-    handsOver === undefined ? '' : `; Patroni may stop the server in good order and hand over, which is no crash: ${handsOver}`;
+    handsOver === undefined
+      ? ''
+      : `; a kubelet that sends SIGTERM first lets Patroni hand over instead, which is no crash: it cannot be killed from inside (${handsOver})`;
   return `${takeOver}; ${back}; ${loss(synchronousMode)}${gentle}`;
 }
 

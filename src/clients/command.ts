@@ -17,7 +17,7 @@ export function createCommandPort(): CommandPort {
         all: true,
         reject: false,
         stdin: 'ignore',
-        timeout: timeoutMs,
+        timeout: Math.ceil(timeoutMs),
         forceKillAfterDelay: namedTimeoutMs('commandKillGrace'),
         maxBuffer: MAX_OUTPUT_CHARACTERS,
         ...(env === undefined ? {} : { env }),

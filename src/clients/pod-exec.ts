@@ -22,7 +22,7 @@ export function createPodExecPort(options: KubernetesOptions): PodExecPort {
     async run(pod, argv, { timeoutMs, container, signal }) {
       const what = `running "${argv[0] ?? ''}" in pod ${namespace}/${pod}`;
       signal?.throwIfAborted();
-      const deadline = AbortSignal.timeout(timeoutMs);
+      const deadline = AbortSignal.timeout(Math.ceil(timeoutMs));
       const limit = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
       const stdout = collect();
       const stderr = collect();

@@ -63,7 +63,7 @@ function run(fault: PostgresFailoverSpec, signal: AbortSignal = new AbortControl
 }
 const told = <Type extends JournalEvent['type']>(type: Type) =>
   events.find((event): event is Extract<JournalEvent, { type: Type }> => event.type === type);
-const failed = (): string | undefined => told('fault-failed')?.detail;
+const failed = (): string | undefined => told('fault-failed')?.detail ?? told('fault-reverted')?.detail;
 const primaryName = async () =>
   (await doors.faults.patroni?.fetchCluster())?.members.find(({ role }) => role === 'primary')?.name;
 

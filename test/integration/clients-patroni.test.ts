@@ -82,8 +82,21 @@ describe('createPatroniPort', () => {
       loopWaitSeconds: 10,
       retryTimeoutSeconds: 10,
       synchronousMode: true,
+      primaryStartTimeoutSeconds: 300,
       version: '3.0.2',
     });
+  });
+
+  test('takes the name of the cluster from a member where the list of members has none, and asks once', async () => {
+    const { scope: _, ...nameless } = cluster('leader');
+    const { url, seen } = await aMember({
+      'GET /cluster': [200, nameless],
+      'GET /patroni': [200, { patroni: { version: '3.0.2', scope: 'erp' } }],
+    });
+    const patroni = createPatroniPort([url]);
+    expect((await patroni.fetchCluster()).scope).toBe('erp');
+    await patroni.fetchCluster();
+    expect(seen).toEqual(['GET /cluster', 'GET /patroni', 'GET /cluster']);
   });
 
   test('reads the history', async () => {

@@ -182,7 +182,7 @@ describe('postgres/failover crash', () => {
       patroni.crash();
     };
     const { plan, proof } = await disturb(failover, { ...spec, mode: 'crash' }, createBench(doors));
-    expect(plan.prediction).toMatch(/hand over, which is no crash: .*no shell$/);
+    expect(plan.prediction).toMatch(/hand over instead, which is no crash: .*no shell\)$/);
     expect(proof.proven).toBe(true);
   });
 
