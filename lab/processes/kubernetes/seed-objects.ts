@@ -177,10 +177,17 @@ export function newNamespace(name: string, nowMs: number): Namespace {
   };
 }
 
+/**
+ * A pod's cpu is here the share of its time in which it serves (`metrics.ts`), not processor time: what its node can give does
+ * not end with the processors of this machine.
+ */
+const SERVING_CORES = 16;
+
 /** A node is this machine; nothing is scheduled by requests, so they may add up to more than it has. */
 export function newNode(name: string, nowMs: number): Node {
   const now = timestamp(nowMs);
-  const capacity = { cpu: String(availableParallelism()), memory: formatKibibytes(totalmem()), pods: '110' };
+  const cpu = String(Math.max(availableParallelism(), SERVING_CORES));
+  const capacity = { cpu, memory: formatKibibytes(totalmem()), pods: '110' };
   return {
     apiVersion: 'v1',
     kind: 'Node',
