@@ -11,7 +11,7 @@ export async function checkClocks({ connections, doors }: PreflightContext, find
   const hint = 'synchronise both by NTP';
   for (const { source, offsetMs } of await readClockOffsets(doors)) {
     const finding = { check: 'clocks', at: source };
-    const told = `its clock is ${Math.round(offsetMs)} ms off ours`;
+    const told = `the clock of ${source} is ${Math.round(offsetMs)} ms off ours`;
     if (Math.abs(offsetMs) > MAX_CLOCK_OFFSET_MS) findings.warn(finding, `${told}; times read from it will be marked`, hint);
     else findings.ok(finding, told);
   }
@@ -22,14 +22,18 @@ export async function checkClocks({ connections, doors }: PreflightContext, find
   for (const [node, ageMs] of ages ?? []) {
     const finding = { check: 'clocks', at: `node ${node}` };
     if (ageMs < -MAX_CLOCK_OFFSET_MS) {
-      findings.warn(finding, `its clock is at least ${Math.round(-ageMs)} ms ahead of ours: metrics from the future`, hint);
+      findings.warn(
+        finding,
+        `the clock of node ${node} is at least ${Math.round(-ageMs)} ms ahead of ours: metrics from the future`,
+        hint,
+      );
     } else if (ageMs > MAX_METRICS_AGE_MS) {
       findings.warn(
         finding,
-        `its newest metrics are ${Math.round(ageMs / 1_000)} s old: its clock is behind, or nobody scrapes it`,
+        `the newest metrics of node ${node} are ${Math.round(ageMs / 1_000)} s old: its clock is behind, or nobody scrapes it`,
         hint,
       );
-    } else findings.ok(finding, `its newest metrics are ${Math.round(ageMs / 1_000)} s old by our clock`);
+    } else findings.ok(finding, `the newest metrics of node ${node} are ${Math.round(ageMs / 1_000)} s old by our clock`);
   }
 }
 
