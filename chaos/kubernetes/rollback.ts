@@ -49,7 +49,7 @@ export const rollback: Fault<RollbackSpec, PlannedRollback, RolloutProgress> = {
       fault: spec.id,
       kind: KIND,
       action: `roll ${spec.deployment} forward again to ${start.current.name} (revision ${start.current.revision})`,
-      data: { ...undoData(start, { mark: null, rolledTo: to.uid }) },
+      data: { ...undoData(start, { mark: null, rolledTo: to.uid, keepsComplete: false }) },
     });
     signal.throwIfAborted();
     const progress = newProgress();

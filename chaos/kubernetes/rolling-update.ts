@@ -57,11 +57,11 @@ export const rollingUpdate: Fault<RollingUpdateSpec, PlannedUpdate, RolloutProgr
     const { start } = state;
     const kubernetes = requireDoor(context, 'kubernetes', KIND);
     const mark = `${context.runId}/${spec.id}`;
-    const undo = await context.openUndo({
+    await context.openUndo({
       fault: spec.id,
       kind: KIND,
       action: `roll ${spec.deployment} back to revision ${start.current.revision} (${start.current.name})`,
-      data: { ...undoData(start, { mark, rolledTo: null }) },
+      data: { ...undoData(start, { mark, rolledTo: null, keepsComplete: mayStay(spec) }) },
     });
     signal.throwIfAborted();
     const progress = newProgress();
@@ -71,7 +71,7 @@ export const rollingUpdate: Fault<RollingUpdateSpec, PlannedUpdate, RolloutProgr
     const injection = { injectedAt, detail: `new revision of ${spec.deployment}: ${tell(change)}`, state: progress };
     started(injection);
     const outcome = await watchRollout(kubernetes, watchOf(spec, start, context), progress);
-    return { ...injection, ...(await finish(spec, outcome, { start, undo, injection }, context)) };
+    return { ...injection, ...(await finish(spec, outcome, { start, injection }, context)) };
   },
 
   prove: (spec, { state }, injection, context) =>
@@ -94,7 +94,7 @@ export const rollingUpdate: Fault<RollingUpdateSpec, PlannedUpdate, RolloutProgr
 async function finish(
   spec: RollingUpdateSpec,
   outcome: RolloutOutcome,
-  { start, undo, injection }: { readonly start: RolloutStart; readonly undo: string; readonly injection: Injection },
+  { start, injection }: { readonly start: RolloutStart; readonly injection: Injection },
   context: FaultContext,
 ): Promise<{ readonly detail: string }> {
   const kubernetes = requireDoor(context, 'kubernetes', KIND);
@@ -110,10 +110,12 @@ async function finish(
     return { detail: `${told}; ${end} in ${formatSeconds(back.tookMs)}: ${back.reason}` };
   }
   if (stuck) return { detail: `${told}; the plan rolls nothing back, its undo does` };
-  context.signal.throwIfAborted();
-  await context.closeUndo(undo, `the new revision is complete and stays, as the plan says`);
-  return { detail: `${told}; the new revision stays` };
+  return { detail: mayStay(spec) ? `${told}; the new revision stays` : told };
 }
+
+/** A good revision that nobody is told to take back. */
+const mayStay = ({ change, rollBack }: RollingUpdateSpec): boolean =>
+  rollBack !== 'always' && (change === 'restart' || change === 'image');
 
 function watchOf(spec: RollingUpdateSpec, start: RolloutStart, { clock, signal }: FaultContext) {
   const { deployment, withinMs, readyWithinMs } = spec;

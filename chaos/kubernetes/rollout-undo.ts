@@ -1,6 +1,6 @@
 /** Back to the revision that was there before, from the undo record alone. */
 import { awaitCondition, formatSeconds } from '../../src/clients/await-condition.ts';
-import type { KubernetesPort, ReplicaSetView } from '../../src/clients/ports.ts';
+import type { KubernetesPort, ReplicaSetView, RolloutView } from '../../src/clients/ports.ts';
 import { HarnessError } from '../../src/errors.ts';
 import type { FaultDoors, Revert, UndoEntry } from '../fault.ts';
 import { requireDoor } from '../require-door.ts';
@@ -20,9 +20,14 @@ export interface RolloutUndo {
   /** Value of {@link CHANGED_BY}, or the ReplicaSet that was rolled to: what the fault made. */
   readonly mark: string | null;
   readonly rolledTo: string | null;
+  /** A revision that the fault made stays when it is complete. */
+  readonly keepsComplete: boolean;
 }
 
-export function undoData({ rollout, current }: RolloutStart, made: Pick<RolloutUndo, 'mark' | 'rolledTo'>): RolloutUndo {
+export function undoData(
+  { rollout, current }: RolloutStart,
+  made: Pick<RolloutUndo, 'mark' | 'rolledTo' | 'keepsComplete'>,
+): RolloutUndo {
   return {
     deployment: rollout.name,
     deploymentUid: rollout.uid,
@@ -53,6 +58,10 @@ export async function revertRollout(entry: UndoEntry, doors: FaultDoors, timeout
         const detail = `revision ${current.revision} of ${undo.deployment} was rolled out by somebody else since; it is left as it is`;
         return { complete: true, detail };
       }
+      if (undo.keepsComplete && wasRolledOut(deployment, current)) {
+        const detail = `revision ${current.revision} of ${undo.deployment} is complete and stays, as the plan says`;
+        return { complete: true, detail };
+      }
       if (!sets.some(({ uid }) => uid === undo.replicaSetUid)) {
         const detail = `deployment ${undo.deployment} has dropped its revision ${undo.revision} (${undo.replicaSet}): roll out the right one by hand`;
         return { complete: false, detail };
@@ -75,6 +84,12 @@ export async function revertRollout(entry: UndoEntry, doors: FaultDoors, timeout
     if (error instanceof HarnessError) return { complete: false, detail: error.message };
     throw error;
   }
+}
+
+/** A finished rollout stays finished for the controller while an autoscaler adds pods that are not Ready yet. */
+function wasRolledOut(deployment: RolloutView, { name }: ReplicaSetView): boolean {
+  const { reason, message } = deployment.progressing ?? { reason: '', message: '' };
+  return isRolledOut(deployment) || (reason === 'NewReplicaSetAvailable' && message.includes(`"${name}"`));
 }
 
 function isOurs({ uid, annotations }: ReplicaSetView, { mark, rolledTo }: RolloutUndo): boolean {

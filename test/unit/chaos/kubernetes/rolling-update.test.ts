@@ -42,19 +42,32 @@ const ownersOf = (pods: readonly { readonly owner?: { readonly name: string } }[
 ];
 
 describe('kubernetes/rolling-update', () => {
-  test('a restart replaces every pod by one of another uid, stays, and closes its undo', async () => {
+  test('a restart replaces every pod by one of another uid, and stays', async () => {
     const { kubernetes, doors } = aCluster();
-    const closed: string[] = [];
-    const bench = { ...createBench(doors), closeUndo: async (id: string) => void closed.push(id) };
-    const { plan, proof, injection } = await disturb(rollingUpdate, update(), bench);
+    const bench = createBench(doors);
+    const { plan, proof, injection, undo } = await disturb(rollingUpdate, update(), bench);
     expect(plan.target).toBe('deployment odoo (revision 1) in lab-1/erp');
     expect(plan.blastRadius).toContain('at most 1 of 4 pods down at once');
     expect(proof).toMatchObject({ proven: true });
     expect(proof.evidence.join('\n')).toMatch(/new pods: odoo-6d-5 \(uid-5\).*\n.*gone: all 4 pods/);
     expect(injection.detail).toMatch(/restart; complete after .*; the new revision stays/);
     expect(ownersOf(kubernetes.pods)).toEqual(['odoo-rs-2']);
-    expect(closed).toEqual(['undo-0']);
+    expect(await rollingUpdate.revert(undo, doors, { timeoutMs: 5_000 })).toEqual({
+      complete: true,
+      detail: 'revision 2 of odoo is complete and stays, as the plan says',
+    });
+    expect(ownersOf(kubernetes.pods)).toEqual(['odoo-rs-2']);
     expect(bench.story).toEqual(['undo on disk', 'started']);
+  });
+
+  test('a good revision stays although an autoscaler has just added a pod that is not Ready', async () => {
+    const { kubernetes, doors } = aCluster();
+    const { undo } = await disturb(rollingUpdate, update(), createBench(doors));
+    const progressing = { status: 'True', reason: 'NewReplicaSetAvailable', message: 'ReplicaSet "odoo-rs-2" has progressed.' };
+    kubernetes.rollouts.view = { replicas: 5, updated: 5, existing: 5, available: 4, progressing };
+    const revert = await rollingUpdate.revert(undo, doors, { timeoutMs: 5_000 });
+    expect(revert).toMatchObject({ complete: true, detail: expect.stringContaining('stays') });
+    expect(ownersOf(kubernetes.pods)).toEqual(['odoo-rs-2']);
   });
 
   test('the undo record names revision and replica set and holds nothing of the template', async () => {
@@ -68,6 +81,7 @@ describe('kubernetes/rolling-update', () => {
       revision: 1,
       mark: 'run-1/roll',
       rolledTo: null,
+      keepsComplete: true,
     });
   });
 
