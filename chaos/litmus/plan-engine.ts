@@ -79,21 +79,22 @@ async function requireServiceAccount(spec: LitmusEngineSpec, objects: CustomObje
   });
 }
 
-/** Two engines on the same pods: nobody could tell whose kill it was. Engines of ours are of other faults of this run, or are told by rollback. */
+/** Two engines on the same pods: nobody could tell whose kill it was, not even when both are ours. */
 async function requireNoOther(spec: LitmusEngineSpec, objects: CustomObjectsPort, place: string): Promise<void> {
-  const ours = Object.entries(MANAGED_BY);
   const other = (await objects.list(ENGINES)).find((object) => {
     const { engineState, engineStatus, appLabel } = toEngineView(object);
-    const foreign = ours.some(([key, value]) => object.metadata?.labels?.[key] !== value);
-    const active = engineState === 'active' && engineStatus !== 'completed' && engineStatus !== 'stopped';
-    return foreign && active && appLabel === spec.app.label;
+    const over = engineState !== 'active' || engineStatus === 'completed' || engineStatus === 'stopped';
+    return !over && appLabel === spec.app.label;
   });
   if (other === undefined) return;
+  const ours = Object.entries(MANAGED_BY).every(([key, value]) => other.metadata?.labels?.[key] === value);
   throw new HarnessError(
     'ERR_LITMUS',
     `the ChaosEngine "${other.metadata?.name ?? ''}" is active on the pods ${spec.app.label} in ${place}`,
     {
-      hint: 'wait until it is over, or stop it; its kills could not be told from those of this fault',
+      hint: ours
+        ? 'it is of another fault of this plan, which needs more time between them, or of a run that was killed: peakproof rollback RUNDIR'
+        : 'wait until it is over, or stop it; its kills could not be told from those of this fault',
     },
   );
 }

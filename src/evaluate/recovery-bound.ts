@@ -16,6 +16,9 @@ export function recoveryBound(fault: FaultSpec | undefined, environment: Environ
   }
   if (fault.kind === 'kubernetes/drain-node')
     return { text: `the node stays out of service for ${fault.holdMs / 1000} s after the evictions`, ms: fault.holdMs };
+  if (fault.kind === 'litmus/engine' && fault.proof === 'pods-gone') {
+    return { text: `Litmus takes pods again and again for ${fault.durationMs / 1000} s and some`, ms: fault.durationMs };
+  }
   if (fault.kind !== 'kubernetes/kill-pods' || fault.repeat === undefined) return null;
   return { text: `pods are killed again and again for ${fault.repeat.durationMs / 1000} s`, ms: fault.repeat.durationMs };
 }

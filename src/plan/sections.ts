@@ -431,7 +431,7 @@ const litmusEngine = z
     healthCheck: z.boolean().default(true),
     proof: z.enum(['pods-gone', 'containers-restarted', 'result']).default('pods-gone'),
     maxAffected: ratio().prefault(0.5),
-    startWithin: duration().prefault('60s'),
+    startWithin: duration().prefault('120s'),
     endWithin: duration().prefault('120s'),
     keepResult: z.boolean().default(false),
   })

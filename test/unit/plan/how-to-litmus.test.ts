@@ -41,13 +41,13 @@ describe('docs/how-to/litmus.md', () => {
       healthCheck: true,
       proof: 'pods-gone',
       maxAffectedRatio: 0.5,
-      startWithinMs: 60_000,
+      startWithinMs: 120_000,
       endWithinMs: 120_000,
       keepResult: false,
     });
     for (const row of [
       '`for`, `interval` | `20s`, `10s`',
-      '`startWithin` | `60s`',
+      '`startWithin` | `120s`',
       '`endWithin` | `120s`',
       '`maxAffected` | `50%`',
     ])

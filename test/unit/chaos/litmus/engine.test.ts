@@ -355,6 +355,23 @@ describe('litmus/engine plan', () => {
     await planned(other({ engineStatus: 'initialized' }, 'app=shop'));
   });
 
+  test('refuses an engine of ours that a killed run left active, and says how it is taken away', async () => {
+    const left = (it: ReturnType<typeof world>) =>
+      it.objects.put(ENGINES, {
+        metadata: { name: 'peakproof-x', labels: { 'app.kubernetes.io/managed-by': 'peakproof' } },
+        spec: { engineState: 'active', appinfo: { applabel: 'app=odoo' } },
+      });
+    expect((await failure(planned(left))).hint).toContain('peakproof rollback');
+  });
+
+  test('an account that may not list experiments, or read the Deployment, can plan all the same', async () => {
+    const denied = () => Promise.reject(new HarnessError('ERR_KUBERNETES', 'forbidden (403)'));
+    const { state } = await planned((it) => Object.assign(it.kubernetes, { fetchDeployment: denied }));
+    expect(state).toMatchObject({ deployment: null });
+    const error = await failure(planned((it) => Object.assign(it.objects, { list: denied }), { experiment: 'other' }));
+    expect(error).toMatchObject({ code: 'ERR_LITMUS', hint: 'compare with: kubectl get chaosexperiments' });
+  });
+
   test('litmus-go rounds the share of pods down and takes at least one', () => {
     expect([
       podsPerRound({}, 4),
