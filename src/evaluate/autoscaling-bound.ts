@@ -49,16 +49,21 @@ export function scaleUpBound(environment: EnvironmentRecord, from: number, to: n
 }
 
 /** From the fall of the load to the decision for `to` replicas. */
-export function scaleInBound(environment: EnvironmentRecord, from: number, to: number): Bound | null {
+export function scaleInBound(
+  environment: EnvironmentRecord,
+  from: number,
+  to: number,
+): (Bound & { readonly windowMs: number | null }) | null {
   const rules = rulesOf(environment, 'scaleDown');
   if (rules === null) return null;
-  if (rules.disabled) return { text: 'scale-in is disabled by its behavior', fastestMs: null, slowestMs: null };
+  if (rules.disabled) return { text: 'scale-in is disabled by its behavior', fastestMs: null, slowestMs: null, windowMs: null };
   const { windowSeconds, syncSeconds, syncText } = rules;
   const steps = stepSeconds(rules, from, to);
   return {
     text: `stabilisation window ${windowSeconds} s + policies ${steps} s + sync ${syncText}`,
     fastestMs: finiteMs(windowSeconds + steps),
     slowestMs: finiteMs(windowSeconds + steps + syncSeconds),
+    windowMs: windowSeconds * 1_000,
   };
 }
 

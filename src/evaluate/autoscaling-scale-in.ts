@@ -45,21 +45,16 @@ export function scaleInOf(
   const watchedMs = (after.at(-1)?.at ?? fallAt) - fallAt;
   const startedMs = started === undefined ? null : started.at - fallAt;
   const doneMs = done === undefined ? null : done.at - fallAt;
-  const early = bound?.fastestMs != null && startedMs !== null && watchedMs > 0 ? windowWord(startedMs, bound.fastestMs) : '';
+  const windowMs = bound?.windowMs ?? null;
+  const early =
+    windowMs !== null && startedMs !== null && startedMs < windowMs ? ' (sooner than the window: the wish had sunk before)' : '';
   const text =
     startedMs === null
       ? `still ${from} replicas wanted ${formatMs(watchedMs)} after the load fell, when the run ended${allowed}`
       : doneMs === null
-        ? `began ${formatMs(startedMs)} after the load fell, and was not down to ${to} when the run ended${early}${allowed}`
-        : `began ${formatMs(startedMs)} after the load fell, down to ${to} after ${formatMs(doneMs)}${early}${allowed}`;
+        ? `began ${formatMs(startedMs)} after the load fell${early}, and was not down to ${to} when the run ended${allowed}`
+        : `began ${formatMs(startedMs)} after the load fell${early}, down to ${to} after ${formatMs(doneMs)}${allowed}`;
   return { summary: { loadFellAt: fallAt, startedMs, doneMs, text }, nothingToTakeIn: false };
-}
-
-/** The window counts back from the highest wish in it, which may be older than the fall of the load. */
-function windowWord(startedMs: number, fastestMs: number): string {
-  return startedMs < fastestMs
-    ? ', sooner than the window after the fall: the wish had sunk before it'
-    : ', when the window was over';
 }
 
 /** Judged only where the plan asks. */

@@ -67,7 +67,7 @@ export function scalingStages(input: StageInput, history: History): readonly Sca
     stages.push({ name, fromAt: from, toAt, durationMs: toAt - from, resolutionMs, source, ...note });
     from = toAt;
   }
-  return [...stages, backStage(input)];
+  return [...stages, backStage(input, history)];
 }
 
 /** What is needed was wanted; failing that, the first rise. */
@@ -150,18 +150,20 @@ function podMoment(
   };
 }
 
-/** Counted on from Ready; the service may have been back before that, or have never been away. */
-function backStage({ stepAt, ready, backMs, backReason }: StageInput): ScalingStage {
+/** Counted on from Ready; the service may have been back before that, or have never been away. A fault in between is named. */
+function backStage({ stepAt, ready, backMs, backReason }: StageInput, history: History): ScalingStage {
   const source = 'journeys by second, clock of the load generator';
   const base = { name: 'service-level-back', fromAt: ready?.at ?? null, source } as const;
-  if (backMs === null) return { ...base, toAt: null, durationMs: null, resolutionMs: null, note: backReason };
-  const backAt = stepAt + backMs;
+  const backAt = backMs === null ? null : stepAt + backMs;
+  const faults = history.faults
+    .filter(({ injectedAt }) => injectedAt !== null && injectedAt >= stepAt && injectedAt < (backAt ?? history.endedAt))
+    .map(({ fault }) => fault);
+  const between = faults.length === 0 ? [] : [`${faults.join(', ')} came in between`];
+  if (backAt === null) {
+    return { ...base, toAt: null, durationMs: null, resolutionMs: null, note: [backReason, ...between].join('; ') };
+  }
   const afterReady = ready === null ? null : Math.max(0, backAt - ready.at);
-  const note =
-    backMs === 0
-      ? 'it never left'
-      : ready !== null && backAt < ready.at
-        ? `back ${formatMs(ready.at - backAt)} before that`
-        : undefined;
-  return { ...base, toAt: backAt, durationMs: afterReady, resolutionMs: 1_000, ...(note === undefined ? {} : { note }) };
+  const early = ready !== null && backAt < ready.at ? [`back ${formatMs(ready.at - backAt)} before that`] : [];
+  const note = (backMs === 0 ? ['it never left'] : [...early, ...between]).join('; ');
+  return { ...base, toAt: backAt, durationMs: afterReady, resolutionMs: 1_000, ...(note === '' ? {} : { note }) };
 }

@@ -10,7 +10,11 @@ describe('scale-in after the peak', () => {
   test('is told with its beginning, its end and what the configuration says, and not judged unasked', () => {
     const judged = scale({ desired: upAndDown(152, 158), behavior: { scaleDown } });
     expect(judged.scaling?.scaleIn).toMatchObject({ startedMs: 22_000, doneMs: 28_000 });
-    expect(judged.scaling?.scaleIn.text).toContain('stabilisation window 20 s + policies 5 s');
+    expect(judged.scaling?.scaleIn.text).toBe(
+      'began 22 s after the load fell, down to 2 after 28 s; configured: stabilisation window 20 s + policies 5 s + sync 5 s',
+    );
+    const soon = scale({ desired: upAndDown(140, 146), behavior: { scaleDown } }).scaling?.scaleIn.text;
+    expect(soon).toContain('sooner than the window: the wish had sunk before');
     expect(scale({ desired: upAndDown(152, 500) }).result.verdict).toBe('pass');
     expect(detail(judged, 'scale-in')).toBe(28_000);
   });

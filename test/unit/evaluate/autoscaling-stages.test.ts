@@ -80,6 +80,12 @@ describe('the parts of a scale-up', () => {
     expect(scale({ pods, uses, behavior: {} }).scaling?.bound?.text).toContain('a metric every 5 s (measured)');
   });
 
+  test('name the fault that came before the service level was back', () => {
+    expect(stagesOf({ pods, faultAt: 80 })['service-level-back']?.note).toBe('crash came in between');
+    expect(stagesOf({ pods, faultAt: 120 })['service-level-back']?.note).toBeUndefined();
+    expect(stagesOf({ pods, missed: () => false, faultAt: 80 })['service-level-back']?.note).toContain('it never left');
+  });
+
   test('are in the details of the objective too', () => {
     const judged = scale({ pods, metric: (s) => (s < 80 ? 50 : 90) });
     expect(detail(judged, 'of it metric delay')).toBe(10_000);
