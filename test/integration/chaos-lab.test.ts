@@ -250,6 +250,12 @@ describe('postgres/failover by programs of the plan', () => {
 
 describe('observers on a lab', () => {
   test('every source is written, and a failover is a gap of PostgreSQL alone', async () => {
+    // A lab that has just come up has measured no pod yet.
+    await awaitCondition('pods measured', async () => (await doors.faults.kubernetes?.fetchPodMetrics('app=erp')) ?? [], {
+      until: (uses) => uses.length > 0,
+      timeoutMs: 20_000,
+      clock: systemClock,
+    });
     const observations: Observation[] = [];
     const gaps: ObserverGap[] = [];
     const observers = startObservers({
@@ -264,7 +270,7 @@ describe('observers on a lab', () => {
     await run({ ...common, kind: 'postgres/failover', id: 'move', mode: 'switchover' });
     await observers.stop();
     expect([...new Set(observations.map(({ source }) => source))].sort()).toEqual(
-      ['deployment', 'events', 'hpa', 'ingress', 'nodes', 'patroni', 'pods', 'postgres', 'redis'].sort(),
+      ['deployment', 'events', 'hpa', 'ingress', 'nodes', 'patroni', 'pod-metrics', 'pods', 'postgres', 'redis'].sort(),
     );
     const timelines = observations.flatMap((seen) => (seen.source === 'postgres' ? [seen.timeline ?? 0] : []));
     expect(timelines.at(-1)).toBe((timelines[0] ?? 0) + 1);
