@@ -105,7 +105,10 @@ export async function supervise(
   // A lab whose parts are all elsewhere leaves nothing here that would keep this process alive.
   const watch = watchParent(parentPid, stop) ?? setInterval(() => undefined, 60_000);
   const starting = start(progress, abort.signal);
-  const lab = await Promise.race([starting, told.promise.then(() => null)]);
+  const lab = await Promise.race([starting, told.promise.then(() => null)]).catch((error: unknown) => {
+    clearInterval(watch);
+    throw error;
+  });
   if (lab === null) {
     await starting.then(
       (late) => late.stop(),
