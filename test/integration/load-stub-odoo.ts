@@ -41,7 +41,7 @@ const NONE = {
 } as const;
 
 /** Methods of stock Odoo 18 that return None (docs/reference/odoo-behaviour.md section 2). */
-const RETURNS_NONE = ['set_opening_control', 'update_closing_control_state_session', 'reconcile'];
+const RETURNS_NONE = ['set_opening_control', 'update_closing_control_state_session', 'reconcile', 'create_invoices'];
 
 export async function startStubOdoo(): Promise<StubOdoo> {
   const tables = new Map<string, Row[]>();
@@ -97,6 +97,7 @@ export async function startStubOdoo(): Promise<StubOdoo> {
           { account_id: [2, 'b'], balance: -12.5 },
         ];
       case 'action_confirm':
+        for (const id of asList(first)) Object.assign(byId(model, id) ?? {}, { invoice_status: 'to invoice' });
         return setState(model, first, 'sale');
       case 'action_cancel':
         if ((kwargs.context as Row | undefined)?.disable_cancel_warning !== true) return { type: 'ir.actions.act_window' };
@@ -129,6 +130,8 @@ export async function startStubOdoo(): Promise<StubOdoo> {
       case 'reconcile':
         for (const id of asList(first)) Object.assign(byId(model, id) ?? {}, { reconciled: true });
         return true;
+      case 'create_invoices':
+        return asList(first).map((id) => invoiceAll(byId(model, id)));
       case 'refund_moves':
         return { type: 'ir.actions.act_window' };
       default:
@@ -139,7 +142,9 @@ export async function startStubOdoo(): Promise<StubOdoo> {
   const createOne = (model: string, values: Row): number => {
     const id = insert(model, {
       ...values,
-      ...(model === 'sale.order' ? { picking_ids: [nextId + 500_000], amount_total: 1 } : {}),
+      ...(model === 'sale.order'
+        ? { picking_ids: [nextId + 500_000], amount_total: 1, partner_invoice_id: [values.partner_id ?? 0, 'x'] }
+        : {}),
     });
     if (model === 'account.move') {
       for (const command of asList(values.line_ids)) {
@@ -147,6 +152,17 @@ export async function startStubOdoo(): Promise<StubOdoo> {
       }
     }
     return id;
+  };
+  /** Whatever was invoiced before: Odoo would refuse, and so hide a client that asks twice. */
+  const invoiceAll = (wizard: Row | undefined): true => {
+    for (const command of asList(wizard?.sale_order_ids)) {
+      for (const id of asList(asList(command)[2])) {
+        const order = byId('sale.order', id);
+        insert('account.move', { move_type: 'out_invoice', ref: order?.client_order_ref ?? '' });
+        Object.assign(order ?? {}, { invoice_status: 'invoiced' });
+      }
+    }
+    return true;
   };
   const syncOne = (order: Row): Value => {
     const known = table('pos.order').find((row) => row.uuid === order.uuid);

@@ -138,6 +138,38 @@ describe('an answer that goes wrong', () => {
     expect((await writesOf(finished)).map((write) => write.outcome)).toEqual(['ok', 'ok']);
   });
 
+  test('billing runs invoice each order once, whatever the answers, and never one that its customer cancels', async () => {
+    // Done, and the answer lost: a client that asked again would make a second invoice here.
+    stub.mishap('sale.advance.payment.inv/create_invoices', { kind: 'after-close' }, 2);
+    const finished = await run(
+      aFlashSale({ stages: [{ ratePerSecond: 30, durationMs: 4_000 }], cancelRatio: 0.3 }),
+      aMonthEnd({
+        durationMs: 5_000,
+        batchesPerMinute: 12,
+        reportsPerMinute: 0,
+        invoiceRunsPerMinute: 240,
+        ordersPerInvoiceRun: 3,
+        shopRatePerSecond: 4,
+        lockDate: false,
+      }),
+    );
+    expect(finished.end).toMatchObject({ exitCode: 0, scriptErrors: 0 });
+    const invoices = stub.rows('account.move').filter((row) => row.move_type === 'out_invoice');
+    const refs = invoices.map((row) => String(row.ref));
+    expect(new Set(refs).size).toBe(refs.length);
+    expect(refs.some((ref) => ref.includes('-sale-')) && refs.some((ref) => ref.includes('-month-end-'))).toBe(true);
+    const cancelled = stub.rows('sale.order').filter((row) => row.state === 'cancel');
+    expect(cancelled.length).toBeGreaterThan(0);
+    expect(cancelled.filter((row) => refs.includes(String(row.client_order_ref)))).toEqual([]);
+
+    const billed = (await writesOf(finished)).filter((write) => write.model === 'account.move' && refs.includes(write.key));
+    const created = billed.filter(({ effect }) => effect === 'create');
+    expect(created.map(({ key }) => key).sort()).toEqual([...refs].sort());
+    expect(created.every(({ outcome, service }) => outcome === 'ok' && service === 'financial-posting')).toBe(true);
+    expect(billed.filter(({ effect }) => effect === 'post').map(({ key }) => key)).toHaveLength(refs.length);
+    expect(invoices.every((row) => row.state === 'posted')).toBe(true);
+  });
+
   test('a month-end job looks for its entries after no answer, and goes on with them', async () => {
     stub.mishap('account.move/create', { kind: 'after-close' }, 1);
     const finished = await run(
