@@ -1,7 +1,7 @@
 /** Installs the kinds of Litmus and the experiment pod-delete into a cluster, over its API. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { packageRoot } from '../../../src/clients/package-root.ts';
 import type { ApiObject, CustomObjectsPort } from '../../../src/clients/ports.ts';
 import { ACCOUNTS, EXPERIMENTS } from './operator.ts';
@@ -18,6 +18,14 @@ export async function installLitmus(
   for (const definition of await litmusDefinitions()) await createDefinition(definition);
   for (const object of await readAll('pod-delete.yaml'))
     await objects.create(object.kind === 'ServiceAccount' ? ACCOUNTS : EXPERIMENTS, object);
+}
+
+/** Address of the API server in a lab's kubeconfig. */
+export async function labUrl(kubeconfig: string): Promise<string> {
+  const { clusters } = parse(await readFile(kubeconfig, 'utf8')) as {
+    readonly clusters: readonly { readonly cluster: { readonly server: string } }[];
+  };
+  return clusters[0]?.cluster.server ?? '';
 }
 
 /** To an API server without credentials, as the practice lab is. */
