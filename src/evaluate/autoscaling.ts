@@ -66,8 +66,11 @@ export function judgeAutoscaling(
   const timing = { stepAt: step.at, endAt, history };
   const level = backLevel(objective, history);
   const limited = looks.some(limitedByMax);
-  const max = limited ? before.maxReplicas : null;
-  const backPart = withLimit(serviceLevelPart(objective, demand, level, readyLook?.at ?? endAt, timing), max);
+  // What was reached before the limit was felt was not held back by it.
+  const maxUntil = (reachedAt: number): number | null =>
+    looks.some((look) => look.at < reachedAt && limitedByMax(look)) ? before.maxReplicas : null;
+  const back = serviceLevelPart(objective, demand, level, readyLook?.at ?? endAt, timing);
+  const backPart = withLimit(back, maxUntil(back.censored === true ? endAt : step.at + (back.measured ?? 0)));
   const sinceStep = all.filter((look) => look.at >= step.at);
   const scaleIn = scaleInOf(objective, before, sinceStep, history);
   const scaling: ScalingSummary = {
@@ -112,10 +115,10 @@ export function judgeAutoscaling(
   const flaps = directionChanges(desiredOverTime(all, history).map(({ desired }) => desired));
   const inPart = scaleInPart(objective, scaleIn, history);
   const parts: readonly [Part, ...Part[]] = [
-    withLimit(readyPart, max),
-    withLimit(desiredPart, max),
+    withLimit(readyPart, maxUntil(readyLook?.at ?? endAt)),
+    withLimit(desiredPart, maxUntil(risen?.at ?? endAt)),
     backPart,
-    withLimit(replicasPart(objective, most), max),
+    withLimit(replicasPart(objective, most), maxUntil(endAt)),
     flapsPart(objective, flaps),
     ...(inPart === null ? [] : [inPart]),
   ];
@@ -127,7 +130,7 @@ export function judgeAutoscaling(
   );
   const result = resultOf(objective, parts, {
     service: 'platform',
-    evidence: evidenceOf(scaling, { stepText: step.text, looks, limited: max, inactive, overshoot }, history),
+    evidence: evidenceOf(scaling, { stepText: step.text, looks, limited: maxUntil(endAt), inactive, overshoot }, history),
     details: [
       { name: 'load step to desired', value: desiredPart.measured, unit: 'ms', target: objective.maxDesiredMs },
       { name: `load step to ${needed} Ready`, value: readyPart.measured, unit: 'ms', target: objective.maxReadyMs },

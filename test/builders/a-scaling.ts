@@ -34,6 +34,8 @@ export interface Scaling {
   readonly metrics?: (s: number) => readonly HpaMetric[];
   readonly scaler?: { readonly kind: string; readonly name: string };
   readonly limited?: boolean;
+  /** Limited from this second on. */
+  readonly limitedFrom?: number;
   readonly maxReplicas?: number;
   readonly minReplicas?: number;
   /** The fault `crash` is injected then. */
@@ -133,7 +135,8 @@ function looksAt(s: number, scaling: Scaling): readonly Observation[] {
     active = () => 'True',
   } = scaling;
   const current = (scaling.metric ?? (() => 50))(s);
-  const { limited = false, maxReplicas = 6, minReplicas = 2 } = scaling;
+  const { maxReplicas = 6, minReplicas = 2 } = scaling;
+  const limited = scaling.limited === true || s >= (scaling.limitedFrom ?? Number.POSITIVE_INFINITY);
   return [
     {
       at: at(s),

@@ -84,6 +84,13 @@ describe('judgeAutoscaling', () => {
     expect(scale({ missed: (s) => s >= 72 }).result.reason).not.toContain('maxReplicas');
   });
 
+  test('what was slow before the maximum was felt is not put down to it', () => {
+    const { result } = scale({ limitedFrom: 90 }, { maxDesiredMs: 14_000, maxReadyMs: 24_000 });
+    expect(result.reason).toMatch(
+      /4 replicas were Ready 25 s [^;]*; the autoscaler was limited by maxReplicas \(6\); desiredReplicas rose 15 s [^;]*$/,
+    );
+  });
+
   test('an autoscaler that was at its maximum before the step fails when the service level is not back, and else had nothing to scale', () => {
     const atMax = { desired: () => 1, ready: () => 1, limited: true, maxReplicas: 1 };
     expect(scale({ ...atMax, missed: (s) => s >= 72 }, { minReplicasReached: 1 }).result).toMatchObject({
