@@ -1,6 +1,8 @@
 #!/bin/sh
 # Starts a Redis server in the role that the Sentinels know: a server that comes back must not claim to be the master by itself.
-address_of() { getent ahostsv4 "$1" | { read -r address _ && echo "$address"; }; }
+# By full names: a pod has its own short name in /etc/hosts, with the pod's address, and Sentinel would know one server by two.
+domain=$(sed -n 's/^search \([^ ]*\).*/\1/p' /etc/resolv.conf)
+address_of() { getent ahostsv4 "$1.$domain" | { read -r address _ && echo "$address"; }; }
 ask() { # words of a command, asked of any Sentinel that answers
     for sentinel in sentinel-0 sentinel-1 sentinel-2; do
         answer=$(timeout 1 redis-cli --raw -h "$sentinel" -p 26379 "$@" 2>/dev/null)
@@ -11,9 +13,7 @@ ask() { # words of a command, asked of any Sentinel that answers
 master_of() { ask SENTINEL GET-MASTER-ADDR-BY-NAME erp | head -n 1; }
 replicas_of() { ask SENTINEL MASTER erp | grep -x -A 1 num-slaves | tail -n 1; }
 
-# By its full name: the short one is in /etc/hosts, with the address of the pod, and Sentinel would know one server by two addresses.
-domain=$(sed -n 's/^search \([^ ]*\).*/\1/p' /etc/resolv.conf)
-until own=$(address_of "$POD_NAME.$domain"); do sleep 0.2; done
+until own=$(address_of "$POD_NAME"); do sleep 0.2; done
 master=$(master_of)
 if [ "$master" = "$own" ] && [ "$(replicas_of)" -gt 0 ] 2>/dev/null; then
     # We were the master and come back empty. As the master again, we would empty the replicas too: they go first.

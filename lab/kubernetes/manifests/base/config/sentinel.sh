@@ -1,9 +1,9 @@
 #!/bin/sh
 # Starts a Sentinel. What the others know goes before what was true when the lab came up.
-address_of() { getent ahostsv4 "$1" | { read -r address _ && echo "$address"; }; }
-# By its full name: the short one is in /etc/hosts, with the address of the pod.
+# By full names: a pod has its own short name in /etc/hosts, with the pod's address, and Sentinel would know one server by two.
 domain=$(sed -n 's/^search \([^ ]*\).*/\1/p' /etc/resolv.conf)
-until own=$(address_of "$POD_NAME.$domain"); do sleep 0.2; done
+address_of() { getent ahostsv4 "$1.$domain" | { read -r address _ && echo "$address"; }; }
+until own=$(address_of "$POD_NAME"); do sleep 0.2; done
 master=
 for sentinel in sentinel-0 sentinel-1 sentinel-2; do
     [ "$sentinel" = "$POD_NAME" ] && continue
