@@ -38,9 +38,7 @@ export function createSentinelPort(options: SentinelOptions): SentinelPort {
     group,
     label,
     async fetchGroup({ signal } = {}) {
-      const groups = await askAll((port) => fetchGroup(port, group), signal);
-      const newest = groups.reduce((best, one) => (one.configEpoch > best.configEpoch ? one : best));
-      return { ...newest, answered: groups.length };
+      return mergeViews(await askAll((port) => fetchGroup(port, group), signal));
     },
     async checkQuorum({ signal } = {}) {
       const answers = await askAll((port) => checkQuorum(port, group), signal);
@@ -84,6 +82,15 @@ function accessOf({ username, password }: { readonly username?: string; readonly
 /** `host:port`, with brackets around an IPv6 host, from Sentinel's two fields. */
 export function toAddress(host: string, port: string): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+const IN_PROGRESS = 'failover_in_progress';
+
+/** The view with the newest configuration; but only the Sentinel that leads a failover knows that there is one. */
+export function mergeViews(views: readonly SentinelGroup[]): SentinelGroup {
+  const newest = views.reduce((best, one) => (one.configEpoch > best.configEpoch ? one : best));
+  const moving = views.some(({ flags }) => flags.includes(IN_PROGRESS)) && !newest.flags.includes(IN_PROGRESS);
+  return { ...newest, flags: moving ? [...newest.flags, IN_PROGRESS] : newest.flags, answered: views.length };
 }
 
 async function fetchGroup(port: RedisPort, name: string): Promise<SentinelGroup> {

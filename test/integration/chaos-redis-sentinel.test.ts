@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { prefixPattern, scanKeys } from '../../chaos/redis/keys.ts';
 import { sentinelFailover } from '../../chaos/redis/sentinel-failover.ts';
 import { awaitCondition } from '../../src/clients/await-condition.ts';
 import { systemClock } from '../../src/clients/clock.ts';
@@ -13,15 +12,11 @@ import { packageRoot } from '../../src/clients/package-root.ts';
 import type { RedisPort, SentinelPort } from '../../src/clients/ports.ts';
 import { createRedisPort } from '../../src/clients/redis.ts';
 import type { RedisTarget, SentinelFailoverSpec } from '../../src/model/plan.ts';
-import type { LedgerWrite, ProbeRecord } from '../../src/model/run-records.ts';
-import { readBackSessions, removeSessions } from '../../src/observe/ledger/read-back-sessions.ts';
-import { startProbes } from '../../src/observe/probes/start-probes.ts';
 import { openRedisDoors, type RedisDoors } from '../../src/run/redis-doors.ts';
 import { rollbackRun } from '../../src/run/rollback.ts';
-import { aCatalogue } from '../builders/a-catalogue.ts';
-import { FakeOdoo } from '../fakes/fake-odoo.ts';
 import { createBench, disturb } from '../fakes/fault-bench.ts';
 import { type RedisTrio, startRedisTrio } from '../support/redis-trio.ts';
+import { startSessionRun } from '../support/session-run.ts';
 
 let trio: RedisTrio;
 let doors: RedisDoors;
@@ -31,6 +26,8 @@ beforeAll(async () => {
 });
 afterAll(() => trio?.stop());
 beforeEach(async () => {
+  // What a test that failed has left dead must not fail the next.
+  for (const port of [...trio.serverPorts, ...trio.sentinelPorts]) if (trio.pid(port) === null) await trio.restart(port);
   await trio.awaitWhole();
   doors = await openRedisDoors(trio.target, trio.env, systemClock);
 });
@@ -61,94 +58,35 @@ const faultDoors = (target: RedisTarget = trio.target) => ({
 const revert = (undo: Parameters<typeof sentinelFailover.revert>[0], timeoutMs = 45_000) =>
   sentinelFailover.revert(JSON.parse(JSON.stringify(undo)), faultDoors(), { timeoutMs });
 
-/** The probe as a run has it, at 40 writes a second. */
-async function startSessionProbe(runId: string) {
-  const records: ProbeRecord[] = [];
-  const writes: LedgerWrite[] = [];
-  const probes = await startProbes({
-    specs: [{ service: 'session-store', intervalMs: 25, timeoutMs: 20_000, slowMs: 1_000 }],
-    odoo: new FakeOdoo(),
-    catalogue: aCatalogue(),
-    sessions: doors.sessions,
-    runId,
-    clock: systemClock,
-    write: (record) => records.push(record),
-    ledger: (write) => writes.push(write),
-  });
-  await awaitCondition('first sessions', async () => records.length, {
-    until: (n) => n > 20,
-    timeoutMs: 10_000,
-    clock: systemClock,
-  });
-  return { records, writes, stop: () => probes.stop() };
-}
-
-/** What the read-back calls lost, of what was acknowledged. */
-async function readLost(writes: readonly LedgerWrite[]): Promise<readonly string[]> {
-  const acknowledged = new Set(writes.filter(({ outcome }) => outcome === 'ok').map(({ key }) => key));
-  const absent: string[] = [];
-  for await (const row of readBackSessions(doors.redis, writes, { pass: 1, clock: systemClock })) {
-    if (row.row !== 'read-back') throw new Error(`${row.what}: ${row.detail}`);
-    if (row.count === 0 && acknowledged.has(row.key)) absent.push(row.key);
-  }
-  return absent.toSorted();
-}
-
-/** The same, found by another way: every key of the run that is on the final master, by SCAN over a connection of its own. */
-async function scanRun(runId: string): Promise<ReadonlySet<string>> {
-  const { master } = await sentinelOf(doors).fetchGroup();
-  const direct = createRedisPort({ url: `redis://${master}`, password: trio.env.TRIO_SERVER_PASSWORD ?? '' });
-  const found = new Set<string>();
-  try {
-    for await (const keys of scanKeys(direct, prefixPattern(`peakproof:${runId}:`))) for (const key of keys) found.add(key);
-  } finally {
-    await direct.close();
-  }
-  return found;
-}
-
-/** Longest time between two good answers, ms. */
-function longestGapMs(records: readonly ProbeRecord[]): number {
-  const times = records.filter(({ good }) => good).map(({ answeredAt }) => answeredAt);
-  const sorted = times.toSorted((one, other) => one - other);
-  return Math.max(...sorted.map((at, index) => at - (sorted[index - 1] ?? at)));
-}
-
-const settled = (): Promise<void> => systemClock.sleep(500);
-
 describe('redis/sentinel-failover on real Sentinels', () => {
   test('planned: nobody notices, and every acknowledged session of the seconds after it is lost, key by key', async () => {
-    const probe = await startSessionProbe('planned');
+    const probe = await startSessionRun(doors, 'planned');
     const { proof, undo } = await disturb(sentinelFailover, spec('planned'), createBench(faultDoors()));
     expect(proof.evidence.join()).toMatch(/config epoch was \d+, is \d+/);
     expect(proof.proven).toBe(true);
     expect(await revert(undo)).toMatchObject({ complete: true, detail: expect.stringContaining('2 replicas follow it') });
-    await settled();
     await probe.stop();
 
-    const acknowledged = probe.writes.filter(({ outcome }) => outcome === 'ok').map(({ key }) => key);
-    const kept = await scanRun('planned');
-    const lost = await readLost(probe.writes);
-    expect(lost).toEqual(acknowledged.filter((key) => !kept.has(key)).toSorted());
+    const lost = await probe.readLost();
+    expect(lost).toEqual(probe.absentFrom(await probe.scan()));
     // Availability alone calls this perfect: no second without a good answer, yet seconds of sessions are gone.
-    expect(longestGapMs(probe.records)).toBeLessThan(1_500);
-    expect(lost.length).toBeGreaterThan(acknowledged.length / 4);
-    expect(await removeSessions(doors.redis, probe.writes)).toEqual([]);
-    expect((await scanRun('planned')).size).toBe(0);
+    expect(probe.longestGapMs()).toBeLessThan(1_500);
+    expect(lost.length).toBeGreaterThan(probe.acknowledged().length / 4);
+    expect(await probe.remove()).toEqual([]);
+    expect((await probe.scan()).size).toBe(0);
   });
 
   test('safe-planned: writes wait a moment, and nothing is lost', async () => {
-    const probe = await startSessionProbe('safe');
+    const probe = await startSessionRun(doors, 'safe');
     const { proof, injection, undo } = await disturb(sentinelFailover, spec('safe-planned'), createBench(faultDoors()));
     expect(injection.detail).toMatch(/writes were paused for \d+ ms/);
     expect(proof.proven).toBe(true);
     expect(await revert(undo)).toMatchObject({ complete: true });
-    await settled();
     await probe.stop();
-    expect(await readLost(probe.writes)).toEqual([]);
-    expect((await scanRun('safe')).size).toBeGreaterThanOrEqual(probe.writes.filter(({ outcome }) => outcome === 'ok').length);
-    expect(longestGapMs(probe.records)).toBeGreaterThan(300);
-    await removeSessions(doors.redis, probe.writes);
+    expect(await probe.readLost()).toEqual([]);
+    expect(probe.absentFrom(await probe.scan())).toEqual([]);
+    expect(probe.longestGapMs()).toBeGreaterThan(300);
+    await probe.remove();
   });
 
   test('crash by command: Sentinel notices, and the group is whole only when the old master is back', async () => {
@@ -157,22 +95,15 @@ describe('redis/sentinel-failover on real Sentinels', () => {
     const port = Number(master.split(':')[1]);
     const target = { ...trio.target, commands: { crash: [process.execPath, '-e', KILL, String(trio.pid(port))] } };
     const bench = createBench(faultDoors(target));
-    const probe = await startSessionProbe('crash');
+    const probe = await startSessionRun(doors, 'crash');
     const { plan, proof, undo } = await disturb(sentinelFailover, spec('crash'), bench);
     expect(plan.prediction).toContain('down-after-milliseconds 1000');
     expect(proof.proven).toBe(true);
-    await awaitCondition('writes again', async () => probe.records.at(-1), {
-      until: (last) => last?.good === true,
-      timeoutMs: 20_000,
-      clock: systemClock,
-    });
-    await settled();
+    await probe.awaitGood(20_000);
     await probe.stop();
-    expect(longestGapMs(probe.records)).toBeGreaterThan(1_000);
-    const kept = await scanRun('crash');
-    const acknowledged = probe.writes.filter(({ outcome }) => outcome === 'ok').map(({ key }) => key);
-    expect(await readLost(probe.writes)).toEqual(acknowledged.filter((key) => !kept.has(key)).toSorted());
-    await removeSessions(doors.redis, probe.writes);
+    expect(probe.longestGapMs()).toBeGreaterThan(1_000);
+    expect(await probe.readLost()).toEqual(probe.absentFrom(await probe.scan()));
+    await probe.remove();
 
     expect(await revert(undo, 3_000)).toMatchObject({
       complete: false,
@@ -255,7 +186,7 @@ describe('redis/sentinel-failover on real Sentinels', () => {
       await writer.close();
       await mapped.close();
     }
-    expect((await scanRun('map')).size).toBe(0);
+    expect(await doors.redis.command('EXISTS', ['peakproof:map:session:1'])).toBe(0);
   });
 });
 
