@@ -25,7 +25,7 @@ if [ "$master" = "$own" ] && [ "$(replicas_of)" -gt 0 ] 2>/dev/null; then
 fi
 if [ -z "$master" ]; then
     # The very first start, or no Sentinel at all.
-    until master=$(address_of "redis-0.$domain"); do sleep 0.2; done
+    until master=$(address_of redis-0); do sleep 0.2; done
 fi
 {
     echo 'port 6379'

@@ -10,7 +10,7 @@ for sentinel in sentinel-0 sentinel-1 sentinel-2; do
     answer=$(timeout 1 redis-cli --raw -h "$sentinel" -p 26379 SENTINEL GET-MASTER-ADDR-BY-NAME erp 2>/dev/null | head -n 1)
     case $answer in [0-9]*.*) master=$answer && break ;; esac
 done
-[ -n "$master" ] || until master=$(address_of "redis-0.$domain"); do sleep 0.2; done
+[ -n "$master" ] || until master=$(address_of redis-0); do sleep 0.2; done
 # Sentinel writes its own state into this file; a container that starts again goes on with it.
 [ -s /data/sentinel.conf ] || cat >/data/sentinel.conf <<CONFIG
 port 26379
