@@ -52,7 +52,7 @@ describe('bad input', () => {
   async function run(plan: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
     const file = join(cwd, 'plan.yaml');
     await writeFile(file, plan);
-    return runCli(['run', file, ...args], { cwd, env, timeoutMs: 60_000 });
+    return runCli(['run', file, ...args], { cwd, env, timeoutMs: 120_000 });
   }
 
   test('several mistakes in one plan are all named, with line and column; exit 3', async () => {
@@ -194,8 +194,8 @@ describe('bad input', () => {
         faults: [
           { id: 'not-undone', kind: 'postgres/failover', mode: 'switchover', at: '1s', proveWithin: '1s', revertWithin: '3s' },
         ],
-        phases: { warmUp: '1s', baseline: '3s', disturbance: '8s', recovery: '3s', settle: '2s' },
-        load: { scenarios: [{ id: 'flash-sale', kind: 'flash-sale', stages: [{ ratePerSecond: 1, for: '15s' }] }] },
+        phases: { warmUp: '1s', baseline: '3s', disturbance: '8s', recovery: '29s', settle: '2s' },
+        load: { scenarios: [{ id: 'flash-sale', kind: 'flash-sale', stages: [{ ratePerSecond: 1, for: '41s' }] }] },
       },
     );
     const result = await run(plan, ['--json']);
