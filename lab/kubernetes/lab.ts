@@ -153,7 +153,7 @@ async function prepareNode(
   if (state === 'starting') throw new LabError(`another process is starting the node in ${stateDir}`, { hint: 'wait for it' });
   recordKubernetes(dir, { kind: 'node', stateDir, namespace, nodeIsOurs: state !== 'running' });
   const images = [await ensureErpImage({ onProgress: say, signal }), await ensureServersImage({ onProgress: say, signal })];
-  const node = await nodeUp({ stateDir, onProgress: say, signal });
+  const node = await nodeUp({ stateDir, onProgress: say, signal, nodes: options.nodes === 2 ? 2 : 1 });
   const known = await listImages(node);
   for (const image of images) {
     if (known.some((reference) => reference.endsWith(image.reference))) continue;

@@ -49,10 +49,16 @@ export function parseKubernetesOptions(
   if (options.ingressPort !== null) {
     throw new LabError('--port: on Kubernetes the cluster chooses the port', { hint: 'read odooUrl of "lab up --json"' });
   }
+  const place = placeOf(flags);
+  if (options.nodes > (place.kind === 'node' ? 2 : 1)) {
+    throw new LabError(`--nodes ${options.nodes}: a cluster that is built here has one node or two`, {
+      hint: 'with --context the cluster has the nodes that it has',
+    });
+  }
   const erpSettings = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (name.startsWith('ERP_') && value !== undefined ? [[name, value]] : [])),
   );
-  return { ...options, place: placeOf(flags), namespace: `peakproof-${options.name}`, erpSettings };
+  return { ...options, place, namespace: `peakproof-${options.name}`, erpSettings };
 }
 
 function placeOf({ context, node, registry }: KubernetesFlags): Place {
