@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { erpReference } from '../../lab/kubernetes/images/erp-image.ts';
 import { hostObstacles, nodeUp, stopService } from '../../lab/kubernetes/node/index.ts';
-import type { LabConnection } from '../../lab/processes/connection.ts';
 import { awaitCondition } from '../../src/clients/await-condition.ts';
 import { systemClock } from '../../src/clients/clock.ts';
+import type { LabConnection } from '../../src/model/connections.ts';
 import type { Evaluation } from '../../src/model/evaluation.ts';
 import { readPlan } from '../../src/plan/read-plan.ts';
 import { connectionsOf, openDoors } from '../../src/run/connections.ts';
@@ -299,7 +299,7 @@ describe.skipIf(obstacles.length > 0)(`a lab on real Kubernetes${reason}`, () =>
 
   async function expectHealthy(): Promise<void> {
     const plan = readPlan(shortPlan({ name: 'look', objectives: [NO_ORDER_LOST] }), 'plan');
-    const doors = await openDoors(connectionsOf(plan, lab as never), process.env);
+    const doors = await openDoors(connectionsOf(plan, lab), process.env);
     try {
       const { kubernetes, patroni } = doors.faults;
       await awaitCondition(
