@@ -1,5 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
+/** Runs that are mostly waiting, each with a lab of its own: two files at a time. The others measure, or build a real node. */
+const IN_PAIRS = ['bad-input', 'interrupt', 'kill-nine', 'kubernetes-trouble', 'litmus', 'package', 'rbac', 'sentinel'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
+
+const PATIENT = { testTimeout: 600_000, hookTimeout: 600_000, maxConcurrency: 2 } as const;
+
 export default defineConfig({
   test: {
     projects: [
@@ -22,15 +29,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-          fileParallelism: false,
-        },
-      },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: IN_PAIRS, fileParallelism: false, ...PATIENT } },
+      { test: { name: 'e2e-pairs', include: IN_PAIRS, maxWorkers: 2, ...PATIENT } },
     ],
   },
 });

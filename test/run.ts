@@ -1,5 +1,5 @@
 /**
- * `npm test`: all three groups of tests, with the output of each as it comes, and one last line for machines:
+ * `npm test`: all groups of tests, with the output of each as it comes, and one last line for machines:
  * `N passed, N failed`, and `, N skipped` when any were. Errors outside a test, a group that could not be read and a run
  * without any test count as failed, so that the last line is never greener than the run.
  */
@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type GroupResult, lastLine, type Totals, totalsOf } from './support/test-totals.ts';
 
-const PROJECTS = ['unit', 'integration', 'e2e'];
+const PROJECTS = ['unit', 'integration', 'e2e', 'e2e-pairs'];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 async function main(): Promise<number> {

@@ -39,7 +39,8 @@ const RECOVERS = (fault: string, max = '15s') => ({
   hold: '3s',
 });
 
-describe('sabotage', () => {
+// Two runs at a time: a run is mostly waiting, and each has a lab of its own.
+describe.concurrent('sabotage', () => {
   test('without any, the short plan passes', async () => {
     const { exitCode, evaluation } = await judge({
       name: 'no-sabotage',
