@@ -7,6 +7,7 @@ import { isSameProcess, signalProcess } from '../processes/process-identity.ts';
 import { type Removal, type RemovalOptions, removeLab } from '../processes/remove-lab.ts';
 import { awaitCondition } from '../processes/wait.ts';
 import { openCluster, orNull } from './cluster.ts';
+import { removeStaleRoots } from './images/folder.ts';
 import { VOLUMES, volumeName } from './manifests.ts';
 import { nodeDown } from './node/index.ts';
 
@@ -32,6 +33,7 @@ export async function removeKubernetesLab(dir: string, options: RemovalOptions):
   const record = readKubernetesRecord(dir);
   if (record?.kind === 'node' && record.nodeIsOurs) await nodeDown({ stateDir: record.stateDir });
   else if (record !== null) await removeNamespace(record);
+  await removeStaleRoots();
   return await removeLab(dir, { supervisor: 'gone' });
 }
 

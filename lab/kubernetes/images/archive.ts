@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runProgram } from '../run-program.ts';
+import { ROOT_PREFIX } from './folder.ts';
 
 export interface ImageConfig {
   /** `name:tag`, as manifests name it. */
@@ -23,7 +24,7 @@ const REPRODUCIBLE = ['--sort=name', '--numeric-owner', '--mtime=@0', '--format=
 
 /** Packs the folder `root` into `file`. Written beside it first, so that a killed build leaves no half archive. */
 export async function writeImageArchive(root: string, file: string, config: ImageConfig, signal?: AbortSignal): Promise<void> {
-  const folder = await mkdtemp(join(dirname(file), '.packing-'));
+  const folder = await mkdtemp(join(dirname(file), `${ROOT_PREFIX}${process.pid}-`));
   try {
     const options = signal === undefined ? {} : { signal };
     await runProgram('tar', ['-C', root, ...REPRODUCIBLE, '-cf', join(folder, 'layer.tar'), '.'], options);

@@ -10,9 +10,9 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { labPackageRoot, PROGRAM_EXTENSION } from '../../package-root.ts';
 import { LabError } from '../../processes/lab-error.ts';
-import { cacheRoot } from '../../processes/lab-folder.ts';
 import { runProgram } from '../run-program.ts';
 import { writeImageArchive } from './archive.ts';
+import { imagesFolder, ROOT_PREFIX, removeStaleRoots } from './folder.ts';
 import { CONTAINER_ID, type LabImage } from './types.ts';
 
 /** What `lab/erp` imports from outside; a test compares this with its source. */
@@ -28,12 +28,13 @@ export async function ensureErpImage(options: {
   const source = erpSource();
   const packages = erpPackages();
   const digest = await digestOf(source, packages);
-  const folder = join(cacheRoot(), 'lab-images');
+  const folder = imagesFolder();
   const image: LabImage = { name: 'erp', reference: `peakproof/lab-erp:${digest}`, file: join(folder, `erp-${digest}.tar`) };
   if (existsSync(image.file)) return image;
   options.onProgress('packing the image of the ERP');
   await mkdir(folder, { recursive: true });
-  const root = await mkdtemp(join(folder, '.erp-root-'));
+  await removeStaleRoots();
+  const root = await mkdtemp(join(folder, `${ROOT_PREFIX}${process.pid}-`));
   try {
     await fillRoot(root, source, packages);
     const config = {
@@ -44,6 +45,9 @@ export async function ensureErpImage(options: {
       user: `${CONTAINER_ID}:${CONTAINER_ID}`,
     };
     await writeImageArchive(root, image.file, config, options.signal);
+    // Packed in a second, 135 MB each: those of earlier sources are not worth keeping.
+    const others = (await readdir(folder)).filter((name) => /^erp-.*\.tar$/.test(name) && join(folder, name) !== image.file);
+    for (const name of others) await rm(join(folder, name), { force: true });
   } finally {
     await rm(root, { recursive: true, force: true });
   }

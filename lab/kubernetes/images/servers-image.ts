@@ -7,14 +7,17 @@ import { existsSync } from 'node:fs';
 import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../../processes/lab-error.ts';
-import { cacheRoot } from '../../processes/lab-folder.ts';
 import { hasProgram, runProgram } from '../run-program.ts';
 import { writeImageArchive } from './archive.ts';
+import { imagesFolder, ROOT_PREFIX, removeStaleRoots } from './folder.ts';
 import { CONTAINER_ID, type LabImage } from './types.ts';
 
 const PACKAGES = ['patroni', 'python3-etcd', 'redis-server', 'haproxy', 'etcd-server', 'etcd-client', 'procps'];
 /** Raise when the layout of the image changes. */
 const LAYOUT = 1;
+
+/** With processes and mounts of its own, which go when we do, however we go. */
+const ALONE = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child'];
 
 export interface BuildOptions {
   readonly onProgress: (line: string) => void;
@@ -29,7 +32,7 @@ export async function ensureServersImage({ onProgress, signal }: BuildOptions): 
     .update(JSON.stringify([LAYOUT, suite, process.arch, CONTAINER_ID, await candidateVersions(packages)]))
     .digest('hex')
     .slice(0, 12);
-  const folder = join(cacheRoot(), 'lab-images');
+  const folder = imagesFolder();
   const file = join(folder, `servers-${digest}.tar`);
   const image: LabImage = { name: 'servers', reference: `peakproof/lab-servers:${digest}`, file };
   if (existsSync(file)) return image;
@@ -44,10 +47,12 @@ export async function ensureServersImage({ onProgress, signal }: BuildOptions): 
     });
   }
   onProgress(`building the image of the servers (${packages.join(', ')}); one to three minutes`);
-  const root = await mkdtemp(join(folder, '.servers-root-'));
+  await removeStaleRoots();
+  const root = await mkdtemp(join(folder, `${ROOT_PREFIX}${process.pid}-`));
   try {
     const include = `--include=${packages.join(',')}`;
-    await runProgram('debootstrap', ['--variant=minbase', include, suite, root, await readMirror()], signal ? { signal } : {});
+    const args = ['--variant=minbase', include, suite, root, await readMirror()];
+    await runProgram('setpriv', [...ALONE, 'debootstrap', ...args], signal ? { signal } : {});
     await trim(root, postgres);
     const user = `${CONTAINER_ID}:${CONTAINER_ID}`;
     await writeImageArchive(root, file, { reference: image.reference, env: ['TZ=UTC', 'LANG=C.UTF-8'], user }, signal);
