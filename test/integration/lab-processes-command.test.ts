@@ -133,6 +133,12 @@ describe('lab up', () => {
         timeoutMs: 5_000,
       },
     );
+    // A postmaster that was killed leaves its port with its children until they notice, which takes them a moment.
+    await awaitCondition(
+      'the ports to be free',
+      async () => ((await Promise.all(footprint.ports.map(isPortFree))).every((free) => free) ? true : undefined),
+      { timeoutMs: 10_000 },
+    );
     await expectNothingLeft(footprint);
   });
 
