@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../processes/lab-error.ts';
-import { KUBERNETES_FILE, livingProcesses } from '../processes/lab-folder.ts';
+import { KUBERNETES_FILE, listLabs, livingProcesses } from '../processes/lab-folder.ts';
 import { isSameProcess, signalProcess } from '../processes/process-identity.ts';
 import { type Removal, type RemovalOptions, removeLab } from '../processes/remove-lab.ts';
 import { awaitCondition } from '../processes/wait.ts';
@@ -31,10 +31,22 @@ export function readKubernetesRecord(dir: string): KubernetesRecord | null {
 export async function removeKubernetesLab(dir: string, options: RemovalOptions): Promise<Removal> {
   if (options.supervisor === 'ask' && (await stopSupervisor(dir))) return { stopped: [] };
   const record = readKubernetesRecord(dir);
-  if (record?.kind === 'node' && record.nodeIsOurs) await nodeDown({ stateDir: record.stateDir });
+  if (record?.kind === 'node' && record.nodeIsOurs && !handOver(dir, record.stateDir))
+    await nodeDown({ stateDir: record.stateDir });
   else if (record !== null) await removeNamespace(record);
   await removeStaleRoots();
   return await removeLab(dir, { supervisor: 'gone' });
+}
+
+/** Another lab on the same node becomes the one that takes it away. False when there is none. */
+function handOver(dir: string, stateDir: string): boolean {
+  for (const other of listLabs()) {
+    const record = readKubernetesRecord(other.dir);
+    if (other.dir === dir || record?.kind !== 'node' || record.stateDir !== stateDir) continue;
+    recordKubernetes(other.dir, { ...record, nodeIsOurs: true });
+    return true;
+  }
+  return false;
 }
 
 /** True when there was one, and it has taken the whole lab away. */
