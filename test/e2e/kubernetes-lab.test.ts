@@ -68,7 +68,7 @@ const HARDER = stringify({
   },
   probes: [
     { service: 'order-capture', interval: '500ms', timeout: '40s', slow: '2s' },
-    { service: 'session-store', interval: '200ms', timeout: '30s', slow: '500ms' },
+    { service: 'session-store', interval: '200ms', timeout: '40s', slow: '500ms' },
   ],
   faults: [
     BAD_IMAGE,
@@ -85,7 +85,7 @@ const HARDER = stringify({
   ],
   objectives: [
     { id: 'orders-through-bad-image', kind: 'recovery', service: 'order-capture', fault: 'bad-image', max: '20s', hold: '3s' },
-    { id: 'sessions-back', kind: 'recovery', service: 'session-store', fault: 'lost-master', max: '20s', hold: '3s' },
+    { id: 'sessions-back', kind: 'recovery', service: 'session-store', fault: 'lost-master', max: '35s', hold: '3s' },
     { id: 'sessions-kept', kind: 'data-loss', service: 'session-store', maxLostWrites: 100_000 },
     NO_ORDER_LOST,
   ],
