@@ -18,7 +18,10 @@ import { connectionsOf, openDoors } from '../../src/run/connections.ts';
 import { type CliResult, runCli, spawnCli } from '../support/cli.ts';
 import { lookAtHost } from '../support/node-host.ts';
 import { litmusOnKubernetes } from './litmus-on-kubernetes.ts';
+import { postgresOnKubernetes } from './postgres-on-kubernetes.ts';
 import { rbacOnKubernetes } from './rbac-on-kubernetes.ts';
+import { rolloutsOnKubernetes } from './rollouts-on-kubernetes.ts';
+import { sentinelOnKubernetes } from './sentinel-on-kubernetes.ts';
 import { KILL_ONE_WORKER, shortPlan } from './short-plan.ts';
 
 const obstacles = hostObstacles();
@@ -266,7 +269,15 @@ describe.skipIf(obstacles.length > 0)(`a lab on real Kubernetes${reason}`, () =>
     ['a bad image', { ...BAD_IMAGE, at: '1s' }],
     [
       'a killed Patroni',
-      { id: 'orphan', kind: 'postgres/failover', at: '1s', mode: 'kill-patroni', proveWithin: '60s', revertWithin: '120s' },
+      {
+        id: 'orphan',
+        kind: 'postgres/failover',
+        at: '1s',
+        mode: 'kill-patroni',
+        for: '5s',
+        proveWithin: '60s',
+        revertWithin: '120s',
+      },
     ],
     ['a lost Redis master', { ...LOST_MASTER, at: '1s' }],
   ])('kill -9 of the harness in %s: rollback puts everything back', async (_, fault) => {
@@ -328,6 +339,9 @@ describe.skipIf(obstacles.length > 0)(`a lab on real Kubernetes${reason}`, () =>
   const cluster = () => ({ kubeconfig: lab.kubeconfig, context: lab.context, nodeImage });
   litmusOnKubernetes(cluster);
   rbacOnKubernetes(cluster);
+  rolloutsOnKubernetes(() => lab);
+  sentinelOnKubernetes(() => lab);
+  postgresOnKubernetes(() => lab);
 
   test('status tells what runs, and down leaves the host as it was', async () => {
     const [told] = JSON.parse((await cli(['lab', 'status', '--json'])).stdout) as readonly {
