@@ -4,7 +4,6 @@ import { readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { erpReference } from '../../lab/kubernetes/images/erp-image.ts';
@@ -16,6 +15,7 @@ import type { Evaluation } from '../../src/model/evaluation.ts';
 import { readPlan } from '../../src/plan/read-plan.ts';
 import { connectionsOf, openDoors } from '../../src/run/connections.ts';
 import { type CliResult, runCli, spawnCli } from '../support/cli.ts';
+import { missingOrders } from '../support/missing-orders.ts';
 import { lookAtHost } from '../support/node-host.ts';
 import { litmusOnKubernetes } from './litmus-on-kubernetes.ts';
 import { postgresOnKubernetes } from './postgres-on-kubernetes.ts';
@@ -141,12 +141,14 @@ describe.skipIf(obstacles.length > 0)(`a lab on real Kubernetes${reason}`, () =>
     for (const folder of [state, cwd]) rmSync(folder, { recursive: true, force: true });
   }, 180_000);
 
-  async function run(plan: string): Promise<{ readonly exitCode: number; readonly evaluation: Evaluation }> {
+  async function run(
+    plan: string,
+  ): Promise<{ readonly exitCode: number; readonly evaluation: Evaluation; readonly runDir: string }> {
     const result = await cli(['run', plan, '--lab', 'lab.json', '--json']);
     if (result.stdout === '') throw new Error(`no run: exit ${result.exitCode}\n${result.stderr}`);
     const { runDir } = JSON.parse(result.stdout) as { readonly runDir: string };
     const evaluation = JSON.parse(await readFile(join(runDir, 'evaluation.json'), 'utf8')) as Evaluation;
-    return { exitCode: result.exitCode, evaluation };
+    return { exitCode: result.exitCode, evaluation, runDir };
   }
 
   async function write(plan: string): Promise<string> {
@@ -172,7 +174,10 @@ describe.skipIf(obstacles.length > 0)(`a lab on real Kubernetes${reason}`, () =>
   }
 
   test('the plan of the demo passes: every objective measured and met, every fault proven and reverted', async () => {
+    // As the plan itself would have its lab: asynchronous, a crash may lose the last acknowledged orders.
+    await setSynchronous(true);
     const { exitCode, evaluation } = await run('demo-kubernetes');
+    await setSynchronous(false);
     expect(
       evaluation.objectives
         .filter(({ verdict }) => verdict !== 'pass')
@@ -185,38 +190,33 @@ describe.skipIf(obstacles.length > 0)(`a lab on real Kubernetes${reason}`, () =>
     expect(exitCode).toBe(0);
   });
 
+  /** Changes Patroni's configuration, and waits until a standby is, or is no longer, synchronous. */
+  async function setSynchronous(wanted: boolean): Promise<void> {
+    const [url = ''] = lab.patroniUrls;
+    const answer = await fetch(`${url}/config`, { method: 'PATCH', body: JSON.stringify({ synchronous_mode: wanted }) });
+    expect(answer.status, await answer.text()).toBe(200);
+    const look = async () =>
+      (await (await fetch(`${url}/cluster`)).json()) as { readonly members: readonly { readonly role: string }[] };
+    await awaitCondition('Patroni to live by it', look, {
+      until: ({ members }) => members.some(({ role }) => role === 'sync_standby') === wanted,
+      describe: (seen) => JSON.stringify(seen),
+      timeoutMs: 60_000,
+      clock: systemClock,
+    });
+  }
+
   test('a bad image, a lost Redis master and WAL that never arrived: proven, undone, and the lost orders are those that SQL misses', async () => {
-    const { evaluation } = await run(await write(HARDER));
+    const { evaluation, runDir } = await run(await write(HARDER));
     expect(evaluation.faults.map(({ fault, proven, reverted }) => ({ fault, proven, reverted }))).toEqual(
       ['bad-image', 'lost-master', 'frozen'].map((fault) => ({ fault, proven: true, reverted: true })),
     );
-    const lost = evaluation.dataLoss.find(({ service }) => service === 'order-capture')?.lostKeys.map(({ key }) => key) ?? [];
-    expect(lost.length, 'WAL stood still for seconds under load').toBeGreaterThan(0);
-    expect(await ordersInDatabase(lost)).toEqual([]);
+    const missing = await missingOrders(runDir, lab);
+    const lost = evaluation.dataLoss.find(({ service }) => service === 'order-capture')?.lostKeys ?? [];
+    expect(missing.size, 'WAL stood still for seconds under load').toBeGreaterThan(0);
+    expect([...new Set(lost.map(({ key }) => key))].sort()).toEqual([...missing].sort());
     expect(evaluation.objectives.find(({ id }) => id === 'no-order-lost')).toMatchObject({ verdict: 'fail' });
     expect(evaluation.objectives.find(({ id }) => id === 'orders-through-bad-image')).toMatchObject({ verdict: 'pass' });
   });
-
-  async function ordersInDatabase(keys: readonly string[]): Promise<readonly string[]> {
-    const url = new URL(lab.postgresUrl);
-    const client = new pg.Client({
-      host: url.hostname,
-      port: Number(url.port),
-      database: 'erp',
-      user: lab.postgresUser,
-      password: await readFile(lab.postgresPasswordFile, 'utf8'),
-    });
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ ref: string }>(
-        'SELECT client_order_ref AS ref FROM sale_order WHERE client_order_ref = ANY($1)',
-        [keys],
-      );
-      return rows.map(({ ref }) => ref);
-    } finally {
-      await client.end();
-    }
-  }
 
   test('an autoscaler that may have one replica only fails its objective', async () => {
     const autoscaler = object('HorizontalPodAutoscaler', 'autoscaling/v2', lab.hpa);
