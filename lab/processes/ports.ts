@@ -3,9 +3,9 @@ import { createServer } from 'node:net';
 import { LabError } from './lab-error.ts';
 
 // Below the ephemeral ranges of Linux (32768+) and macOS (49152+), so that no outgoing connection takes a port of a
-// process that is being restarted.
+// process that is being restarted; and below the NodePorts of a Kubernetes on this host (30000+).
 const FIRST = 20_000;
-const LAST = 31_999;
+const LAST = 29_999;
 
 /** True when the port could be bound on the loopback address just now. */
 export function isPortFree(port: number): Promise<boolean> {
