@@ -113,7 +113,8 @@ async function stopRun(stage: Stage, run: EngineRun): Promise<void> {
   story.push(`${run.name} asked to stop`);
   if (traps.killsAfterStop === true) {
     await stage.wait(SEEN.killAfterStop);
-    const [victim] = await kubernetes.fetchPods(run.label);
+    // A pod that is on its way out already would be no further loss.
+    const victim = (await kubernetes.fetchPods(run.label)).find(({ deleting }) => !deleting);
     if (victim !== undefined) await kubernetes.deletePod(victim.name, { uid: victim.uid, graceSeconds: 0 });
     story.push(`${run.name} killed ${victim?.uid ?? 'nothing'} after the stop`);
   }
