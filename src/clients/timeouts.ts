@@ -26,7 +26,7 @@ const DEFAULTS = {
   commandKillGrace: 5_000,
   /** A program that switches a database over, crashes it or lets it rejoin. */
   databaseCommand: 120_000,
-  /** CLIENT PAUSE of a safe planned failover: writes wait at most this long when the harness dies meanwhile. */
+  /** CLIENT PAUSE of a safe planned failover, renewed while Sentinel moves: writes wait at most this long when the harness dies meanwhile. */
   redisPause: 10_000,
   /** Pause between two looks at the pods, the ChaosEngine and its result: the error of a fault's window. */
   litmusLook: 250,

@@ -10,6 +10,9 @@ import { canTakeOver } from './group-health.ts';
 /** Time of the pause that stays free: what is not done by then would let writes through to a master that is about to go. */
 const MARGIN_MS = 1_000;
 
+/** How long Sentinel may take to move, in pauses: the pause is renewed meanwhile, since it must not end before the move does. */
+const PATIENCE_PAUSES = 3;
+
 /**
  * CLIENT PAUSE WRITE on the old master, wait for its replicas, SENTINEL FAILOVER, make the old master a replica at once instead of
  * after the 8 to 10 s that Sentinel takes, and send its clients away before the pause ends. `FAILOVER` of Redis 6.2 is no
@@ -19,10 +22,16 @@ export async function failOverSafely(sentinel: SentinelPort, oldMaster: string, 
   const { clock, signal } = context;
   const server = sentinel.server(oldMaster);
   const pauseMs = timeoutMs('redisPause');
-  const pausedAt = clock.monotonic();
+  const startedAt = clock.monotonic();
+  let pausedAt = startedAt;
   const leftMs = (): number => Math.max(1, pauseMs - MARGIN_MS - (clock.monotonic() - pausedAt));
   const unpause = () => server.command('CLIENT', ['UNPAUSE']);
-  await server.command('CLIENT', ['PAUSE', pauseMs, 'WRITE'], { signal });
+  const pause = async (): Promise<void> => {
+    const askedAt = clock.monotonic();
+    await server.command('CLIENT', ['PAUSE', pauseMs, 'WRITE'], { signal });
+    pausedAt = askedAt;
+  };
+  await pause();
   try {
     const wanted = await lookAtServer(server, oldMaster, context);
     await awaitCondition('replicasCaughtUp', () => fetchBehind(sentinel, wanted.offset, context), {
@@ -34,10 +43,14 @@ export async function failOverSafely(sentinel: SentinelPort, oldMaster: string, 
       signal,
     });
     await sentinel.failover();
-    const { master } = await awaitCondition('newMasterNamed', () => sentinel.fetchGroup({ signal }), {
+    const look = async () => {
+      if (leftMs() < pauseMs / 2) await pause();
+      return sentinel.fetchGroup({ signal });
+    };
+    const { master } = await awaitCondition('newMasterNamed', look, {
       until: (group) => group.master !== oldMaster,
       describe: (group) => `Sentinel still names ${group.master}`,
-      timeoutMs: leftMs(),
+      timeoutMs: PATIENCE_PAUSES * pauseMs,
       intervalMs: 100,
       clock,
       signal,
@@ -53,7 +66,7 @@ export async function failOverSafely(sentinel: SentinelPort, oldMaster: string, 
     // Waiting commands end with their connections; the clients ask Sentinel and send them to the new master.
     await server.command('CLIENT', ['KILL', 'TYPE', 'normal', 'SKIPME', 'yes'], { signal });
     await unpause();
-    return `writes were paused for ${Math.round(clock.monotonic() - pausedAt)} ms; ${master} took over from ${oldMaster}`;
+    return `writes were paused for ${Math.round(clock.monotonic() - startedAt)} ms; ${master} took over from ${oldMaster}`;
   } catch (error) {
     // Also when the run was stopped meanwhile: nobody may be left waiting. If this fails, the revert tries again and tells.
     await unpause().catch(() => undefined);

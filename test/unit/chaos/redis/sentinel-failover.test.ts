@@ -83,6 +83,17 @@ describe('redis/sentinel-failover', () => {
     expect(sentinel.paused.size).toBe(0);
   });
 
+  test('safe-planned: the pause outlasts a Sentinel that takes its time', async () => {
+    const { bench, sentinel } = aGroup({ promoteMs: 14_000 });
+    const { injection } = await disturb(sentinelFailover, spec('safe-planned'), bench);
+    expect(sentinel.log.filter((line) => line.endsWith('PAUSE 10000 WRITE')).length).toBeGreaterThan(2);
+    expect(sentinel.log.findLastIndex((line) => line.includes(' PAUSE '))).toBeLessThan(
+      sentinel.log.findIndex((line) => line.includes('REPLICAOF')),
+    );
+    expect(injection.detail).toMatch(/writes were paused for 14\d{3} ms/);
+    expect(sentinel.paused.size).toBe(0);
+  });
+
   test('safe-planned: a replica that does not catch up ends it, and nobody stays paused', async () => {
     const { bench, sentinel, server } = aGroup();
     server('10.0.0.3:6379').offset = 60;
