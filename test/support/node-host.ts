@@ -81,11 +81,22 @@ export function lookAtHost(): HostLook {
   };
 }
 
+/** What has ended and only waits for its parent to take note is left out: how soon process 1 does is not the node's doing. */
 function processNames(): readonly string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
-      const file = `/proc/${pid}/comm`;
-      return existsSync(file) ? [readFileSync(file, 'utf8').trim()] : [];
+      const [, name, state] = /\((.*)\) (\S)/s.exec(readStat(pid)) ?? [];
+      return name === undefined || state === 'Z' || state === 'X' ? [] : [name];
     });
+}
+
+/** Empty when the process is gone meanwhile. */
+function readStat(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return '';
+    throw error;
+  }
 }
