@@ -113,6 +113,17 @@ async function awaitLeader({ pair }: TestPair, name: string): Promise<void> {
   );
 }
 
+/** The path is switched just after the promotion; until then it closes connections. */
+async function awaitPath(testPair: TestPair): Promise<void> {
+  await awaitCondition(
+    'the path to lead to the primary',
+    async () => ((await testPair.query('select 1')).length === 1 ? true : undefined),
+    {
+      timeoutMs: 5_000,
+    },
+  );
+}
+
 /** Writes rows one after another over the path, reconnecting as an application does; remembers which were acknowledged. */
 function startWriter(url: string) {
   const acknowledged: { readonly id: number; readonly at: number }[] = [];
@@ -201,6 +212,7 @@ describe('PostgreSQL pair', () => {
     // The ttl is 5 s and was renewed at most one loop before the kill.
     expect(Date.now() - killedAt).toBeGreaterThan(3_500);
     expect(Date.now() - killedAt).toBeLessThan(9_000);
+    await awaitPath(testPair);
     await testPair.query('insert into written values (1)');
     expect(testPair.pair.cluster.agent('postgres-1').status?.timeline).toBe(2);
     await testPair.pair.cluster.podStarted('postgres-0');
