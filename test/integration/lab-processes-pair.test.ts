@@ -260,6 +260,7 @@ describe('PostgreSQL pair', () => {
     const processes = [postmaster, ...childrenOf(postmaster)];
     for (const pid of processes) signalProcess(pid, 'SIGSTOP');
     await awaitLeader(testPair, 'postgres-1');
+    await awaitPath(testPair);
     await testPair.query('insert into written values (1)');
     for (const pid of processes) signalProcess(pid, 'SIGCONT');
     await awaitStandby(testPair, 'postgres-0');
